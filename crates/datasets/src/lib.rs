@@ -1,0 +1,1 @@
+//! Training records: formats in and out, validation, repair, deduplication, splits, statistics

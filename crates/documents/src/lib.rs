@@ -1,0 +1,1 @@
+//! Untrusted bytes to text with structure, page spans and warnings, and text to chunks

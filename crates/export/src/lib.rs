@@ -1,0 +1,1 @@
+//! A finished run to files that other programs load

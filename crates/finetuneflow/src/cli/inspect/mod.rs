@@ -1,0 +1,19 @@
+//! `inspect`: see what the program sees. One file a view, one line each in [`View`].
+
+use clap::Subcommand;
+
+use super::Context;
+
+/// Show what the program sees: tokens, templates, masks, logits, documents, repaired JSON
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    view: View,
+}
+
+#[derive(Subcommand)]
+enum View {}
+
+pub fn run(args: Args, _context: &Context) -> anyhow::Result<()> {
+    match args.view {}
+}

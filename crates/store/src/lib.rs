@@ -1,0 +1,1 @@
+//! All that persists: SQL, blobs, the job queue, events
