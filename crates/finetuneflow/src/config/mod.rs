@@ -1,0 +1,1 @@
+//! One table of settings: flag, then environment, then `finetuneflow.toml`, then default.

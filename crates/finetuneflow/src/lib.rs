@@ -1,0 +1,7 @@
+//! The studio: command line, server, jobs, configuration and the embedded web app.
+//!
+//! A library so that the integration tests reach the API and the jobs in process; `main.rs` only calls [`cli::run`].
+
+pub mod api;
+pub mod cli;
+pub mod config;
