@@ -1,0 +1,78 @@
+//! The child's side: limit oneself, read standard input, parse, answer.
+
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use super::{Answer, Outcome, REQUEST_VARIABLE, Request, operating_system};
+use crate::document::Document;
+use crate::error::DocumentError;
+use crate::formats;
+
+/// Stack of the parsing thread: deep nesting is walked by recursion in some libraries.
+const STACK_BYTES: usize = 256 << 20;
+
+/// What the hidden subcommand does: parses standard input as the parent asked and answers on standard output.
+pub fn run_child() -> ExitCode {
+    let request =
+        std::env::var(REQUEST_VARIABLE).ok().and_then(|json| serde_json::from_str::<Request>(&json).ok());
+    let Some(request) = request else {
+        eprintln!("error: this command is started by the program itself, to read one document under limits");
+        return ExitCode::FAILURE;
+    };
+    let Request { name, limits, parent_process } = request;
+    if let Err(error) = operating_system::confine(limits.memory_bytes, limits.cpu_seconds, parent_process) {
+        eprintln!("error: the limits could not be set: {error}");
+        return ExitCode::FAILURE;
+    }
+    let worker =
+        std::thread::Builder::new().name("parse".to_string()).stack_size(STACK_BYTES).spawn(move || {
+            let outcome = parse_standard_input(&name, limits.file_bytes, limits.text_bytes);
+            Answer { outcome: outcome.map_or_else(Outcome::Error, Outcome::Document), peak_bytes: None }
+        });
+    let answer = match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => return ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: the parsing thread could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match write_answer(answer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn write_answer(mut answer: Answer) -> std::io::Result<()> {
+    answer.peak_bytes = operating_system::peak_bytes();
+    let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+    stdout.write_all(b"\n")?;
+    serde_json::to_writer(&mut stdout, &answer)?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+fn parse_standard_input(name: &str, file_bytes: u64, text_bytes: u64) -> Result<Document, DocumentError> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(file_bytes)
+        .read_to_end(&mut bytes)
+        .map_err(|error| DocumentError::Unreadable { file: name.to_string(), reason: error.to_string() })?;
+    let parsed = catch_unwind(AssertUnwindSafe(|| formats::parse_bytes(&bytes, Some(name))));
+    let document = parsed.unwrap_or_else(|panic| {
+        let how = format!("panic: {}", panic_message(panic.as_ref()));
+        Err(DocumentError::Crashed { file: name.to_string(), how })
+    })?;
+    if document.text.len() as u64 > text_bytes {
+        return Err(DocumentError::TooMuchText { file: name.to_string(), limit_bytes: text_bytes });
+    }
+    Ok(document)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let message =
+        panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    message.unwrap_or("no message").chars().take(300).collect()
+}

@@ -1,0 +1,177 @@
+//! The parent's side: start the child, wait under limits, and say what became of it.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::operating_system::{self, Ending};
+use super::{Answer, ChildCommand, Limits, Outcome, REQUEST_VARIABLE, Request};
+use crate::document::Document;
+use crate::error::DocumentError;
+
+/// How often the cancel flag is looked at.
+const POLL: Duration = Duration::from_millis(100);
+/// What is kept of the child's standard error.
+const STDERR_BYTES: u64 = 16 << 10;
+/// The answer may hold this many bytes beside the text.
+const ANSWER_BASE_BYTES: u64 = 16 << 20;
+/// Variables that a program needs to start at all.
+const INHERITED: &[&str] =
+    &["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+/// Few threads: their stacks and heaps count as address space.
+const FEW_THREADS: &[(&str, &str)] =
+    &[("MALLOC_ARENA_MAX", "2"), ("TOKIO_WORKER_THREADS", "2"), ("RAYON_NUM_THREADS", "2")];
+
+/// Parses `file` in a child; also the child's peak memory if it told.
+pub fn ask_child(
+    file: File,
+    name: &str,
+    command: &ChildCommand,
+    limits: &Limits,
+    cancel: &AtomicBool,
+) -> (Result<Document, DocumentError>, Option<u64>) {
+    let failed = |reason: String| (Err(DocumentError::ChildProcess { file: name.to_string(), reason }), None);
+    let started = Instant::now();
+    let mut child = match start(file, name, command, limits) {
+        Ok(child) => child,
+        Err(error) => return failed(format!("{}: {error}", command.program.display())),
+    };
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        stop(&mut child);
+        return failed("its output could not be connected".to_string());
+    };
+    let answer_bytes = limits.text_bytes.saturating_mul(8).saturating_add(ANSWER_BASE_BYTES);
+    let complaint = std::thread::spawn(move || tail(stderr));
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(bounded(stdout, answer_bytes)));
+    let waited = wait_for_answer(&receiver, name, limits, cancel, started);
+    if waited.is_err() {
+        stop(&mut child);
+    }
+    let status = child.wait();
+    let complaint = complaint.join().unwrap_or_default();
+    let answer = match (waited, status) {
+        (Ok(answer), Ok(status)) => interpret(&answer, status, &complaint, name, limits),
+        (Err(error), _) => return (Err(error), None),
+        (_, Err(error)) => return failed(error.to_string()),
+    };
+    match answer {
+        Ok(Answer { outcome: Outcome::Document(document), peak_bytes }) => (Ok(document), peak_bytes),
+        Ok(Answer { outcome: Outcome::Error(error), peak_bytes }) => (Err(error), peak_bytes),
+        Err(error) => (Err(error), None),
+    }
+}
+
+fn start(file: File, name: &str, command: &ChildCommand, limits: &Limits) -> std::io::Result<Child> {
+    let request =
+        Request { name: name.to_string(), limits: limits.clone(), parent_process: std::process::id() };
+    let inherited = INHERITED.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)));
+    Command::new(&command.program)
+        .args(&command.arguments)
+        .env_clear()
+        .envs(inherited)
+        .envs(FEW_THREADS.iter().copied())
+        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .env(REQUEST_VARIABLE, serde_json::to_string(&request)?)
+        .stdin(file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+fn stop(child: &mut Child) {
+    // Fails only if the child has already ended, which is what is wanted.
+    let _ = child.kill();
+}
+
+/// The child's whole output, or why it is not waited for any longer.
+fn wait_for_answer(
+    receiver: &mpsc::Receiver<Option<Vec<u8>>>,
+    name: &str,
+    limits: &Limits,
+    cancel: &AtomicBool,
+    started: Instant,
+) -> Result<Vec<u8>, DocumentError> {
+    let file = || name.to_string();
+    loop {
+        match receiver.recv_timeout(POLL) {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {
+                return Err(DocumentError::TooMuchText { file: file(), limit_bytes: limits.text_bytes });
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let reason = "its output ended early".to_string();
+                return Err(DocumentError::ChildProcess { file: file(), reason });
+            }
+            Err(RecvTimeoutError::Timeout) if cancel.load(Ordering::Relaxed) => {
+                return Err(DocumentError::Cancelled { file: file() });
+            }
+            Err(RecvTimeoutError::Timeout) if started.elapsed() > limits.wall => {
+                return Err(DocumentError::TimeLimit { file: file(), seconds: limits.wall.as_secs() });
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// All of a stream, or `None` if it is longer than allowed.
+fn bounded(stream: impl Read, limit: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // A broken pipe leaves what came so far; the child's ending says the rest.
+    let _ = stream.take(limit + 1).read_to_end(&mut bytes);
+    (bytes.len() as u64 <= limit).then_some(bytes)
+}
+
+/// The last part of a stream, which is read to its end so that the child never blocks on it.
+fn tail(mut stream: impl Read) -> String {
+    let mut kept = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count) = stream.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        kept.extend_from_slice(&buffer[..count]);
+        let surplus = kept.len().saturating_sub(STDERR_BYTES as usize);
+        kept.drain(..surplus);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+fn interpret(
+    output: &[u8],
+    status: ExitStatus,
+    complaint: &str,
+    name: &str,
+    limits: &Limits,
+) -> Result<Answer, DocumentError> {
+    let last = output.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+    if let Some(answer) = last.and_then(|line| serde_json::from_slice::<Answer>(line).ok()) {
+        return Ok(answer);
+    }
+    let file = name.to_string();
+    let out_of_memory = complaint.contains("memory allocation of") || complaint.contains("os error 12");
+    if out_of_memory {
+        return Err(DocumentError::OutOfMemory { file, limit_bytes: limits.memory_bytes });
+    }
+    if complaint.contains("has overflowed its stack") {
+        let how = "stack overflow: its parts are nested too deeply".to_string();
+        return Err(DocumentError::Crashed { file, how });
+    }
+    let last_words = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message");
+    let last_words: String = last_words.chars().take(300).collect();
+    Err(match operating_system::ending(status) {
+        Ending::CpuLimit => DocumentError::TimeLimit { file, seconds: limits.cpu_seconds },
+        Ending::Killed => {
+            DocumentError::Crashed { file, how: "killed, probably for want of memory".to_string() }
+        }
+        Ending::Signal(signal) => {
+            DocumentError::Crashed { file, how: format!("signal {signal}: {last_words}") }
+        }
+        Ending::Code(code) => {
+            DocumentError::ChildProcess { file, reason: format!("exit code {code}: {last_words}") }
+        }
+    })
+}
