@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 mod inspect;
+mod parse_child;
 
 /// Fine-tune language models on your own documents, on your own machine.
 #[derive(Parser)]
@@ -29,6 +30,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Args),
+    #[command(name = parse_child::NAME, hide = true)]
+    ParseChild,
 }
 
 /// What every command is given besides its own arguments.
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
     let context = Context { json: cli.json, data_dir: cli.data_dir };
     let outcome = match cli.command {
         Command::Inspect(args) => inspect::run(args, &context),
+        Command::ParseChild => parse_child::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,8 +12,12 @@ pub struct Args {
 }
 
 #[derive(Subcommand)]
-enum View {}
+enum View {
+    Document(document::Args),
+}
 
-pub fn run(args: Args, _context: &Context) -> anyhow::Result<()> {
-    match args.view {}
+pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    match args.view {
+        View::Document(args) => document::run(args, context),
+    }
 }
