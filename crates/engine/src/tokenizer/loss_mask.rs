@@ -1,0 +1,1 @@
+//! Which bytes of a rendered conversation the assistant wrote.
