@@ -5,5 +5,6 @@
 pub mod adapters;
 pub mod batching;
 pub mod device;
+pub mod quantization;
 pub mod tokenizer;
 pub mod weights;

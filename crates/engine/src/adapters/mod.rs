@@ -1,1 +1,3 @@
-//! adapters
+//! Small trainable parts beside frozen weights, and their files.
+
+pub mod peft;

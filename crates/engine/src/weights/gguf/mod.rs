@@ -1,0 +1,1 @@
+//! GGUF files: a writer and a reader of metadata and tensors.
