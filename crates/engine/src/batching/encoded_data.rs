@@ -110,6 +110,12 @@ impl EncodedData {
         self.supervised
     }
 
+    /// The largest id among tokens and labels: it must be below the size of the model's vocabulary.
+    pub fn max_id(&self) -> u32 {
+        let labels = self.other_labels.iter().map(|(_, label)| u32::try_from(*label).unwrap_or(0));
+        self.ids.iter().copied().chain(labels).max().unwrap_or(0)
+    }
+
     /// Tokens of each row, for a [`Sampler`](super::Sampler).
     pub fn row_lengths(&self) -> Vec<u32> {
         (0..self.len()).map(|i| self.row_ids(i).len() as u32).collect()

@@ -94,18 +94,19 @@ impl Tokenizer {
     /// As [`encode`](Self::encode), with the byte range of `text` that each id came from. Ids that share a character
     /// share its range; a range may be empty for what a normaliser put in.
     pub fn encode_with_offsets(&self, text: &str) -> (Vec<u32>, Vec<Range<usize>>) {
-        let (mut ids, mut offsets) = (Vec::new(), Vec::new());
-        for_each_piece(&self.shared.library, text, 0, &mut |encoding, base| {
-            ids.extend_from_slice(encoding.get_ids());
-            offsets.extend(encoding.get_offsets().iter().map(|(start, end)| base + start..base + end));
-        });
-        (ids, offsets)
+        encode_offsets(&self.shared.library, text)
     }
 
     /// Ids of a text that nobody vouches for: the string `<|im_end|>` in it becomes the ids of its letters, never the
     /// special token.
     pub fn encode_plain(&self, text: &str) -> Vec<u32> {
         encode_ids(self.shared.plain(), text)
+    }
+
+    /// As [`encode_plain`](Self::encode_plain), with byte ranges as in
+    /// [`encode_with_offsets`](Self::encode_with_offsets).
+    pub fn encode_plain_with_offsets(&self, text: &str) -> (Vec<u32>, Vec<Range<usize>>) {
+        encode_offsets(self.shared.plain(), text)
     }
 
     /// What a model is given for a raw prompt: BOS, where this tokenizer has one and begins texts with it, and the ids
@@ -216,6 +217,15 @@ fn encode_ids(library: &Library, text: &str) -> Vec<u32> {
     let mut ids = Vec::new();
     for_each_piece(library, text, 0, &mut |encoding, _| ids.extend_from_slice(encoding.get_ids()));
     ids
+}
+
+fn encode_offsets(library: &Library, text: &str) -> (Vec<u32>, Vec<Range<usize>>) {
+    let (mut ids, mut offsets) = (Vec::new(), Vec::new());
+    for_each_piece(library, text, 0, &mut |encoding, base| {
+        ids.extend_from_slice(encoding.get_ids());
+        offsets.extend(encoding.get_offsets().iter().map(|(start, end)| base + start..base + end));
+    });
+    (ids, offsets)
 }
 
 /// Encodes `text` whole. Should the library fail on it (a pattern's backtracking limit), its halves are tried, down

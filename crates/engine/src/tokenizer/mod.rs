@@ -7,6 +7,7 @@
 //! Formats: <https://huggingface.co/docs/tokenizers>, <https://huggingface.co/docs/transformers/chat_templating>.
 
 mod chat_template;
+mod conversation;
 mod encoder;
 mod generation_blocks;
 mod jinja;
@@ -16,7 +17,9 @@ mod model_files;
 mod stream;
 
 pub use chat_template::{ChatTemplate, RenderInput, Rendered, TemplateError};
+pub use conversation::{Conversation, encode_conversation, encode_prompt};
 pub use encoder::Tokenizer;
+pub use loss_mask::{Answer, MaskError};
 pub use stream::StreamDecoder;
 
 use std::path::PathBuf;
