@@ -5,6 +5,11 @@
 pub mod adapters;
 pub mod batching;
 pub mod device;
+pub mod generation;
+pub mod models;
+pub mod platform;
 pub mod quantization;
+mod random;
 pub mod tokenizer;
+pub mod trainer;
 pub mod weights;

@@ -109,10 +109,11 @@ pub fn encode_row(
     tokenizer: &Tokenizer,
     template: Option<&ChatTemplate>,
     mask: LossMask,
+    place: Place,
 ) -> Result<(EncodedRow, Vec<WarningKind>), DataError> {
     let options = EncodeOptions { mask, ..EncodeOptions::new(usize::MAX) };
     let encoder = RowEncoder { tokenizer, template, options: &options };
-    encoder.encode(row, Place { file: None, line: 1 }).map(|encoded| (encoded.row, encoded.notes))
+    encoder.encode(row, place).map(|encoded| (encoded.row, encoded.notes))
 }
 
 /// A row with what was seen on the way.

@@ -1,3 +1,291 @@
 //! Where tensors live and what can be done with them.
+//!
+//! A [`Device`] owns opaque buffers and offers operations of transformer size. Shapes are written
+//! `[rows, columns]`; `m` is the number of tokens of a packed micro-batch (sequences one after the
+//! other, no padding). All activations are f32; [`Precision`] says what products are made of.
+//! Host slices appear only where data enters and leaves a device.
+
+use crate::batching::MicroBatch;
 
 pub mod cpu;
+
+pub use cpu::gemm::{Beta, Precision};
+
+/// An f32 array in a device's memory. Devices look inside, nobody else does.
+pub struct Buffer(pub(crate) Storage);
+
+pub(crate) enum Storage {
+    Cpu(cpu::Array),
+}
+
+impl Buffer {
+    /// A buffer without memory, for counting instead of allocating.
+    pub fn empty() -> Self {
+        Self(Storage::Cpu(cpu::Array::zeros(0)))
+    }
+
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Storage::Cpu(array) => array.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A matrix `[rows, columns]` that multiplies activations: f32, or bf16 to take half the memory.
+pub struct Weight {
+    pub rows: usize,
+    pub columns: usize,
+    pub(crate) data: WeightData,
+}
+
+pub(crate) enum WeightData {
+    F32(Buffer),
+    Bf16(cpu::Bf16Array),
+}
+
+impl Weight {
+    /// Bytes held on the device.
+    pub fn bytes(&self) -> usize {
+        match &self.data {
+            WeightData::F32(buffer) => 4 * buffer.len(),
+            WeightData::Bf16(array) => 2 * array.len(),
+        }
+    }
+
+    /// The f32 values, for weights that are trained or read as vectors (norms).
+    pub fn values(&self) -> Option<&Buffer> {
+        match &self.data {
+            WeightData::F32(buffer) => Some(buffer),
+            WeightData::Bf16(_) => None,
+        }
+    }
+
+    pub fn values_mut(&mut self) -> Option<&mut Buffer> {
+        match &mut self.data {
+            WeightData::F32(buffer) => Some(buffer),
+            WeightData::Bf16(_) => None,
+        }
+    }
+}
+
+/// A packed micro-batch as the device holds it.
+pub struct Batch(pub(crate) BatchStorage);
+
+pub(crate) enum BatchStorage {
+    Cpu(cpu::CpuBatch),
+}
+
+impl Batch {
+    /// Tokens in the batch.
+    pub fn tokens(&self) -> usize {
+        match &self.0 {
+            BatchStorage::Cpu(batch) => batch.ids.len(),
+        }
+    }
+}
+
+/// Heads of one attention layer; query heads share key/value heads in groups.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionShape {
+    pub heads: usize,
+    pub key_value_heads: usize,
+    pub head_dim: usize,
+    /// Multiplies the scores before the softmax, usually `1/sqrt(head_dim)`.
+    pub scale: f32,
+}
+
+impl AttentionShape {
+    /// Columns of the query and of the output.
+    pub fn query_size(&self) -> usize {
+        self.heads * self.head_dim
+    }
+
+    /// Columns of the key and of the value.
+    pub fn key_value_size(&self) -> usize {
+        self.key_value_heads * self.head_dim
+    }
+}
+
+/// What a loss returns: sums, never means. The mean is taken once, over an effective batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossSum {
+    /// Sum of the negative log-likelihoods (natural logarithm) of the supervised tokens.
+    pub sum: f64,
+    /// Supervised tokens.
+    pub tokens: usize,
+    /// Supervised tokens whose most likely prediction was right.
+    pub correct: usize,
+}
+
+impl std::ops::AddAssign for LossSum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.tokens += other.tokens;
+        self.correct += other.correct;
+    }
+}
+
+/// One AdamW update (Loshchilov & Hutter, <https://arxiv.org/abs/1711.05101>).
+#[derive(Clone, Copy, Debug)]
+pub struct AdamWStep {
+    pub learning_rate: f32,
+    pub beta1: f32,
+    pub beta2: f32,
+    pub epsilon: f32,
+    pub weight_decay: f32,
+    /// The update's number, from 1 (bias correction).
+    pub step: u64,
+    /// Multiplies the gradient first: gradient clipping.
+    pub gradient_scale: f32,
+}
+
+/// How a weight is kept on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightFormat {
+    F32,
+    Bf16,
+}
+
+/// Operations that the decoder, the trainer and the generator are written in.
+///
+/// `Beta::Accumulate` adds to the output instead of replacing it. Every operation gives the same
+/// bits for any number of threads.
+pub trait Device: Send + Sync {
+    /// For people: processor and kernel path.
+    fn description(&self) -> String;
+
+    // Data in and out.
+    fn zeros(&self, len: usize) -> Buffer;
+    fn upload(&self, values: &[f32]) -> Buffer;
+    fn download(&self, buffer: &Buffer) -> Vec<f32>;
+    fn write(&self, values: &[f32], buffer: &mut Buffer);
+    fn upload_weight(&self, values: &[f32], rows: usize, columns: usize, format: WeightFormat) -> Weight;
+    fn download_weight(&self, weight: &Weight) -> Vec<f32>;
+    fn upload_batch(&self, batch: &MicroBatch) -> Batch;
+    fn copy(&self, source: &Buffer, target: &mut Buffer, len: usize);
+    /// `target[target_start..][..len] = source[source_start..][..len]`.
+    fn copy_range(&self, source: &Buffer, source_start: usize, target: &mut Buffer, target_start: usize, len: usize);
+    fn fill_zero(&self, buffer: &mut Buffer);
+
+    // Matrices. x: [m, in], w: [out, in], y: [m, out].
+    /// `y (+)= scale * x·wᵀ`
+    #[allow(clippy::too_many_arguments)]
+    fn linear(&self, precision: Precision, m: usize, scale: f32, x: &Buffer, w: &Weight, beta: Beta, y: &mut Buffer);
+    /// `dx (+)= scale * dy·w`
+    #[allow(clippy::too_many_arguments)]
+    fn linear_input_gradient(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        dy: &Buffer,
+        w: &Weight,
+        beta: Beta,
+        dx: &mut Buffer,
+    );
+    /// `dw += scale * dyᵀ·x`, dy: [m, rows], x: [m, columns], dw: [rows, columns]
+    #[allow(clippy::too_many_arguments)]
+    fn linear_weight_gradient(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        dy: &Buffer,
+        rows: usize,
+        x: &Buffer,
+        columns: usize,
+        dw: &mut Buffer,
+    );
+
+    // The decoder's parts.
+    /// `x[i] = table[ids[i]]`, x: [m, hidden]
+    fn embed(&self, batch: &Batch, table: &Weight, x: &mut Buffer);
+    /// `d_table[ids[i]] += dx[i]`
+    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, d_table: &mut Buffer);
+    /// `y = x / rms(x) * w`, `inverse_rms`: [m] is kept for the gradient (<https://arxiv.org/abs/1910.07467>).
+    #[allow(clippy::too_many_arguments)]
+    fn rms_norm(&self, m: usize, x: &Buffer, w: &Weight, epsilon: f32, y: &mut Buffer, inverse_rms: &mut Buffer);
+    /// `dx += ∂`, and `dw += ∂` where the norm is trained.
+    #[allow(clippy::too_many_arguments)]
+    fn rms_norm_gradient(
+        &self,
+        m: usize,
+        dy: &Buffer,
+        x: &Buffer,
+        w: &Weight,
+        inverse_rms: &Buffer,
+        dx: &mut Buffer,
+        dw: Option<&mut Buffer>,
+    );
+    /// Rotates halves (x_i, x_{i+d/2}) of each head in place (<https://arxiv.org/abs/2104.09864>, Hugging Face's order).
+    /// `table`: [positions, head_dim] as cos then sin of each half. `inverse` undoes it: the gradient.
+    #[allow(clippy::too_many_arguments)]
+    fn rope(&self, batch: &Batch, heads: usize, head_dim: usize, table: &Buffer, inverse: bool, x: &mut Buffer);
+    /// Causal attention within each sequence of the batch. `log_sum_exp`: [heads, m] is kept for the gradient.
+    #[allow(clippy::too_many_arguments)]
+    fn attention(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        shape: AttentionShape,
+        query: &Buffer,
+        key: &Buffer,
+        value: &Buffer,
+        output: &mut Buffer,
+        log_sum_exp: &mut Buffer,
+    );
+    #[allow(clippy::too_many_arguments)]
+    fn attention_gradient(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        shape: AttentionShape,
+        query: &Buffer,
+        key: &Buffer,
+        value: &Buffer,
+        output: &Buffer,
+        log_sum_exp: &Buffer,
+        d_output: &Buffer,
+        d_query: &mut Buffer,
+        d_key: &mut Buffer,
+        d_value: &mut Buffer,
+    );
+    /// `m` new queries after `past` cached positions: query i sees keys `0..=past + i`.
+    #[allow(clippy::too_many_arguments)]
+    fn attention_cached(
+        &self,
+        m: usize,
+        past: usize,
+        shape: AttentionShape,
+        query: &Buffer,
+        key_cache: &Buffer,
+        value_cache: &Buffer,
+        output: &mut Buffer,
+    );
+    /// `y = silu(gate) * up`, all [m, intermediate]
+    fn gated_silu(&self, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer);
+    /// `gate` and `up` are overwritten by their gradients.
+    fn gated_silu_gradient(&self, len: usize, dy: &Buffer, gate: &mut Buffer, up: &mut Buffer);
+    /// The language-model head and the cross-entropy over the supervised tokens only, a block of tokens at a
+    /// time: the logits of the batch never exist. With `gradient`, adds `gradient_scale *` the gradients.
+    fn cross_entropy(&self, precision: Precision, batch: &Batch, x: &Buffer, head: &Weight, gradient: Option<HeadGradient>) -> LossSum;
+
+    // The optimizer's parts.
+    /// Sum of squares, added up in a fixed order in f64.
+    fn sum_of_squares(&self, buffer: &Buffer) -> f64;
+    fn adamw(&self, step: &AdamWStep, value: &mut Buffer, gradient: &Buffer, first_moment: &mut Buffer, second_moment: &mut Buffer);
+}
+
+/// Where [`Device::cross_entropy`] puts its gradients.
+pub struct HeadGradient<'a> {
+    /// [m, hidden], replaced: rows without supervision become 0.
+    pub dx: &'a mut Buffer,
+    /// [vocabulary, hidden], added to; only where the head is trained.
+    pub d_head: Option<&'a mut Buffer>,
+    /// 1 / supervised tokens of the whole effective batch.
+    pub scale: f32,
+}

@@ -4,13 +4,19 @@
 //! stderr, whose last line is the error. The exit code is not 0 on failure.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 mod inspect;
+mod train;
+mod plan;
+pub mod model;
+mod interrupt;
+pub mod generate;
+mod evaluate;
 mod parse_child;
 
 /// Fine-tune language models on your own documents, on your own machine.
@@ -29,6 +35,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Train(train::Args),
+    Evaluate(evaluate::Args),
+    Generate(generate::Args),
+    Plan(plan::Args),
     Inspect(inspect::Args),
     #[command(name = parse_child::NAME, hide = true)]
     ParseChild,
@@ -43,6 +53,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The folder that `--model` names: a path, or `base` for the model that the binary carries.
+    pub fn model_dir(&self, model: &Path) -> anyhow::Result<PathBuf> {
+        Ok(model.to_path_buf())
+    }
+
     /// One JSON line on stdout. Printed with and without `--json` by commands whose output is data.
     pub fn emit(&self, value: &impl Serialize) -> anyhow::Result<()> {
         let mut stdout = std::io::stdout().lock();
@@ -58,6 +73,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context { json: cli.json, data_dir: cli.data_dir };
     let outcome = match cli.command {
+        Command::Train(args) => train::run(args, &context),
+        Command::Evaluate(args) => evaluate::run(args, &context),
+        Command::Generate(args) => generate::run(args, &context),
+        Command::Plan(args) => plan::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::ParseChild => parse_child::run(),
     };

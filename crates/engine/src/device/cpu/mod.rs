@@ -1,3 +1,374 @@
 //! The CPU device: the reference that every other device must agree with.
+//!
+//! Matrix products are in [`gemm`]; the rest is one file an operation family. Threads are a pool of
+//! our own, so that a run never fights the server for cores.
 
+use crate::batching::{MicroBatch, Segment};
+use crate::device::{
+    AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Device, HeadGradient, LossSum, Precision, Storage, Weight,
+    WeightData, WeightFormat,
+};
+use gemm::{Data, Matrix, MatrixMut};
+
+mod array;
+mod attention;
+mod cross_entropy;
+mod elementwise;
 pub mod gemm;
+mod vectorize;
+
+pub use array::{Array, Bf16Array, from_bf16, to_bf16};
+pub use cross_entropy::block_rows as cross_entropy_block_rows;
+
+/// Tasks of one parallel region write disjoint parts of the same array through this.
+#[derive(Clone, Copy)]
+struct Rows {
+    start: *mut f32,
+    len: usize,
+}
+
+// SAFETY: only `slice` and `at` hand out access, whose callers promise disjoint parts.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    fn of(values: &mut [f32]) -> Self {
+        Self { start: values.as_mut_ptr(), len: values.len() }
+    }
+
+    /// # Safety
+    /// The array outlives the use, and no other task touches `start..start + len` meanwhile.
+    unsafe fn slice<'a>(self, start: usize, len: usize) -> &'a mut [f32] {
+        assert!(start + len <= self.len);
+        // SAFETY: inside the array; disjointness is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+
+    /// # Safety
+    /// As for [`Rows::slice`], for whatever is written from here on.
+    unsafe fn at(self, start: usize) -> *mut f32 {
+        assert!(start < self.len);
+        // SAFETY: inside the array.
+        unsafe { self.start.add(start) }
+    }
+}
+
+/// A micro-batch in host memory.
+pub struct CpuBatch {
+    pub ids: Vec<u32>,
+    /// The id to predict at each position, or -100.
+    pub targets: Vec<i32>,
+    pub positions: Vec<u32>,
+    pub segments: Vec<Segment>,
+    /// Positions with a target.
+    pub supervised: Vec<u32>,
+}
+
+pub struct CpuDevice {
+    pool: rayon::ThreadPool,
+}
+
+impl CpuDevice {
+    /// `threads`: 0 takes the machine's cores.
+    pub fn new(threads: usize) -> Self {
+        let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("engine-{i}"))
+            .build()
+            .expect("a thread pool needs only memory for its stacks");
+        Self { pool }
+    }
+
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+}
+
+impl Buffer {
+    fn cpu(&self) -> &Array {
+        let Storage::Cpu(array) = &self.0;
+        array
+    }
+
+    fn cpu_mut(&mut self) -> &mut Array {
+        let Storage::Cpu(array) = &mut self.0;
+        array
+    }
+}
+
+impl Batch {
+    fn cpu(&self) -> &CpuBatch {
+        let BatchStorage::Cpu(batch) = &self.0;
+        batch
+    }
+}
+
+impl Weight {
+    fn matrix(&self) -> Matrix<'_> {
+        let data = match &self.data {
+            WeightData::F32(buffer) => Data::F32(buffer.cpu()),
+            WeightData::Bf16(array) => Data::Bf16(array),
+        };
+        Matrix { data, rows: self.rows, cols: self.columns, row_stride: self.columns, col_stride: 1 }
+    }
+
+    /// A vector weight (norm): always f32.
+    fn vector(&self) -> &Array {
+        match &self.data {
+            WeightData::F32(buffer) => buffer.cpu(),
+            WeightData::Bf16(_) => unreachable!("vectors are uploaded as f32"),
+        }
+    }
+}
+
+fn input(x: &Buffer, m: usize, columns: usize) -> Matrix<'_> {
+    Matrix::f32(&x.cpu()[..m * columns], m, columns)
+}
+
+fn output(y: &mut Buffer, m: usize, columns: usize) -> MatrixMut<'_> {
+    MatrixMut { data: &mut y.cpu_mut()[..m * columns], rows: m, cols: columns, row_stride: columns }
+}
+
+impl Device for CpuDevice {
+    fn description(&self) -> String {
+        format!("CPU, {} threads, {:?} kernels", self.threads(), gemm::isa())
+    }
+
+    fn zeros(&self, len: usize) -> Buffer {
+        Buffer(Storage::Cpu(Array::zeros(len)))
+    }
+
+    fn upload(&self, values: &[f32]) -> Buffer {
+        let mut buffer = self.zeros(values.len());
+        self.write(values, &mut buffer);
+        buffer
+    }
+
+    fn download(&self, buffer: &Buffer) -> Vec<f32> {
+        buffer.cpu().to_vec()
+    }
+
+    fn write(&self, values: &[f32], buffer: &mut Buffer) {
+        buffer.cpu_mut()[..values.len()].copy_from_slice(values);
+    }
+
+    fn upload_weight(&self, values: &[f32], rows: usize, columns: usize, format: WeightFormat) -> Weight {
+        assert_eq!(values.len(), rows * columns, "a weight of [{rows}, {columns}]");
+        let data = match format {
+            WeightFormat::F32 => WeightData::F32(self.upload(values)),
+            WeightFormat::Bf16 => {
+                let mut array = Bf16Array::zeros(values.len());
+                array.iter_mut().zip(values).for_each(|(bits, &x)| *bits = to_bf16(x));
+                WeightData::Bf16(array)
+            }
+        };
+        Weight { rows, columns, data }
+    }
+
+    fn download_weight(&self, weight: &Weight) -> Vec<f32> {
+        match &weight.data {
+            WeightData::F32(buffer) => self.download(buffer),
+            WeightData::Bf16(array) => array.iter().map(|&bits| from_bf16(bits)).collect(),
+        }
+    }
+
+    fn upload_batch(&self, batch: &MicroBatch) -> Batch {
+        let supervised = (0..batch.targets.len() as u32).filter(|&i| batch.targets[i as usize] >= 0).collect();
+        Batch(BatchStorage::Cpu(CpuBatch {
+            ids: batch.ids.clone(),
+            targets: batch.targets.clone(),
+            positions: batch.positions.clone(),
+            segments: batch.segments.clone(),
+            supervised,
+        }))
+    }
+
+    fn copy(&self, source: &Buffer, target: &mut Buffer, len: usize) {
+        self.copy_range(source, 0, target, 0, len);
+    }
+
+    fn copy_range(&self, source: &Buffer, source_start: usize, target: &mut Buffer, target_start: usize, len: usize) {
+        target.cpu_mut()[target_start..][..len].copy_from_slice(&source.cpu()[source_start..][..len]);
+    }
+
+    fn fill_zero(&self, buffer: &mut Buffer) {
+        buffer.cpu_mut().fill(0.0);
+    }
+
+    fn linear(&self, precision: Precision, m: usize, scale: f32, x: &Buffer, w: &Weight, beta: Beta, y: &mut Buffer) {
+        let (x, w, y) = (input(x, m, w.columns), w.matrix().transposed(), output(y, m, w.rows));
+        self.pool.install(|| gemm::gemm(precision, scale, x, w, beta, y));
+    }
+
+    fn linear_input_gradient(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        dy: &Buffer,
+        w: &Weight,
+        beta: Beta,
+        dx: &mut Buffer,
+    ) {
+        let (dy, w, dx) = (input(dy, m, w.rows), w.matrix(), output(dx, m, w.columns));
+        self.pool.install(|| gemm::gemm(precision, scale, dy, w, beta, dx));
+    }
+
+    fn linear_weight_gradient(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        dy: &Buffer,
+        rows: usize,
+        x: &Buffer,
+        columns: usize,
+        dw: &mut Buffer,
+    ) {
+        let (dy, x, dw) = (input(dy, m, rows).transposed(), input(x, m, columns), output(dw, rows, columns));
+        self.pool.install(|| gemm::gemm(precision, scale, dy, x, Beta::Accumulate, dw));
+    }
+
+    fn embed(&self, batch: &Batch, table: &Weight, x: &mut Buffer) {
+        let hidden = table.columns;
+        let rows = x.cpu_mut().chunks_exact_mut(hidden).zip(&batch.cpu().ids);
+        match &table.data {
+            WeightData::F32(values) => {
+                rows.for_each(|(row, &id)| row.copy_from_slice(&values.cpu()[id as usize * hidden..][..hidden]));
+            }
+            WeightData::Bf16(values) => rows.for_each(|(row, &id)| {
+                row.iter_mut().zip(&values[id as usize * hidden..][..hidden]).for_each(|(x, &bits)| *x = from_bf16(bits));
+            }),
+        }
+    }
+
+    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, d_table: &mut Buffer) {
+        let ids = &batch.cpu().ids;
+        let (dx, d_table) = (&dx.cpu()[..ids.len() * hidden], &mut *d_table.cpu_mut());
+        self.pool.install(|| elementwise::embed_gradient(ids, dx, hidden, d_table));
+    }
+
+    fn rms_norm(&self, m: usize, x: &Buffer, w: &Weight, epsilon: f32, y: &mut Buffer, inverse_rms: &mut Buffer) {
+        let (w, len) = (w.vector(), m * w.columns);
+        let (x, y, inverse) = (&x.cpu()[..len], &mut y.cpu_mut()[..len], &mut inverse_rms.cpu_mut()[..m]);
+        self.pool.install(|| elementwise::rms_norm(x, w, epsilon, y, inverse));
+    }
+
+    fn rms_norm_gradient(
+        &self,
+        m: usize,
+        dy: &Buffer,
+        x: &Buffer,
+        w: &Weight,
+        inverse_rms: &Buffer,
+        dx: &mut Buffer,
+        dw: Option<&mut Buffer>,
+    ) {
+        let (w, len) = (w.vector(), m * w.columns);
+        let (dy, x, inverse, dx) = (&dy.cpu()[..len], &x.cpu()[..len], &inverse_rms.cpu()[..m], &mut dx.cpu_mut()[..len]);
+        self.pool.install(|| {
+            if let Some(dw) = dw {
+                elementwise::rms_norm_weight_gradient(dy, x, inverse, dw.cpu_mut());
+            }
+            elementwise::rms_norm_gradient(dy, x, w, inverse, dx);
+        });
+    }
+
+    fn rope(&self, batch: &Batch, heads: usize, head_dim: usize, table: &Buffer, inverse: bool, x: &mut Buffer) {
+        let positions = &batch.cpu().positions;
+        let (x, table) = (&mut x.cpu_mut()[..positions.len() * heads * head_dim], &*table.cpu());
+        self.pool.install(|| elementwise::rope(x, positions, heads, head_dim, table, inverse));
+    }
+
+    fn attention(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        shape: AttentionShape,
+        query: &Buffer,
+        key: &Buffer,
+        value: &Buffer,
+        output: &mut Buffer,
+        log_sum_exp: &mut Buffer,
+    ) {
+        let m = batch.tokens();
+        let inputs = attention::Inputs { query: query.cpu(), key: key.cpu(), value: value.cpu() };
+        let output = &mut output.cpu_mut()[..m * shape.query_size()];
+        let log_sum_exp = &mut log_sum_exp.cpu_mut()[..m * shape.heads];
+        self.pool.install(|| attention::forward(precision, shape, &batch.cpu().segments, inputs, output, log_sum_exp));
+    }
+
+    fn attention_gradient(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        shape: AttentionShape,
+        query: &Buffer,
+        key: &Buffer,
+        value: &Buffer,
+        output: &Buffer,
+        log_sum_exp: &Buffer,
+        d_output: &Buffer,
+        d_query: &mut Buffer,
+        d_key: &mut Buffer,
+        d_value: &mut Buffer,
+    ) {
+        let m = batch.tokens();
+        let inputs = attention::Inputs { query: query.cpu(), key: key.cpu(), value: value.cpu() };
+        let kept = attention::Kept {
+            output: &output.cpu()[..m * shape.query_size()],
+            log_sum_exp: log_sum_exp.cpu(),
+            d_output: d_output.cpu(),
+        };
+        let (dq, dk, dv) = (d_query.cpu_mut(), d_key.cpu_mut(), d_value.cpu_mut());
+        self.pool.install(|| attention::backward(precision, shape, &batch.cpu().segments, inputs, kept, dq, dk, dv));
+    }
+
+    fn attention_cached(
+        &self,
+        m: usize,
+        past: usize,
+        shape: AttentionShape,
+        query: &Buffer,
+        key_cache: &Buffer,
+        value_cache: &Buffer,
+        output: &mut Buffer,
+    ) {
+        let inputs = attention::Inputs { query: query.cpu(), key: key_cache.cpu(), value: value_cache.cpu() };
+        let output = output.cpu_mut();
+        self.pool.install(|| attention::cached(shape, m, past, inputs, output));
+    }
+
+    fn gated_silu(&self, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer) {
+        let (gate, up, y) = (&gate.cpu()[..len], &up.cpu()[..len], &mut y.cpu_mut()[..len]);
+        self.pool.install(|| elementwise::gated_silu(gate, up, y));
+    }
+
+    fn gated_silu_gradient(&self, len: usize, dy: &Buffer, gate: &mut Buffer, up: &mut Buffer) {
+        let (dy, gate, up) = (&dy.cpu()[..len], &mut gate.cpu_mut()[..len], &mut up.cpu_mut()[..len]);
+        self.pool.install(|| elementwise::gated_silu_gradient(dy, gate, up));
+    }
+
+    fn cross_entropy(&self, precision: Precision, batch: &Batch, x: &Buffer, head: &Weight, gradient: Option<HeadGradient>) -> LossSum {
+        let gradient = gradient.map(|gradient| cross_entropy::Gradient {
+            dx: &mut gradient.dx.cpu_mut()[..batch.tokens() * head.columns],
+            d_head: gradient.d_head.map(|d_head| &mut **d_head.cpu_mut()),
+            scale: gradient.scale,
+        });
+        let (batch, x, head) = (batch.cpu(), &**x.cpu(), head.matrix());
+        self.pool.install(|| cross_entropy::cross_entropy(precision, batch, x, head, gradient))
+    }
+
+    fn sum_of_squares(&self, buffer: &Buffer) -> f64 {
+        let values = buffer.cpu();
+        self.pool.install(|| elementwise::sum_of_squares(values))
+    }
+
+    fn adamw(&self, step: &AdamWStep, value: &mut Buffer, gradient: &Buffer, first_moment: &mut Buffer, second_moment: &mut Buffer) {
+        let (value, gradient) = (value.cpu_mut(), gradient.cpu());
+        let (first, second) = (first_moment.cpu_mut(), second_moment.cpu_mut());
+        self.pool.install(|| elementwise::adamw(step, value, gradient, first, second));
+    }
+}

@@ -4,6 +4,13 @@ use clap::Subcommand;
 
 use super::Context;
 
+mod document;
+mod lines;
+mod logits;
+mod mask;
+mod template;
+mod tokens;
+
 /// Show what the program sees: tokens, templates, masks, logits, documents, repaired JSON
 #[derive(clap::Args)]
 pub struct Args {
@@ -13,11 +20,19 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum View {
+    Logits(logits::Args),
     Document(document::Args),
+    Mask(mask::Args),
+    Template(template::Args),
+    Tokens(tokens::Args),
 }
 
 pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.view {
+        View::Logits(args) => logits::run(args, context),
         View::Document(args) => document::run(args, context),
+        View::Mask(args) => mask::run(args, context),
+        View::Template(args) => template::run(args, context),
+        View::Tokens(args) => tokens::run(args, context),
     }
 }

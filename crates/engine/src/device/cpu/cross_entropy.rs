@@ -1,0 +1,101 @@
+//! The language-model head and the cross-entropy in blocks of supervised tokens.
+
+use rayon::prelude::*;
+
+use super::array::Array;
+use super::gemm::{Beta, Matrix, Precision, gemm};
+use super::vectorize::{exp_and_sum, maximum, vectorized};
+use super::{CpuBatch, elementwise::grain};
+use crate::device::LossSum;
+
+/// Logits that exist at a time: 2 Mi numbers (8 MiB), between 64 and 1024 rows of them.
+pub fn block_rows(vocabulary: usize) -> usize {
+    ((2 << 20) / vocabulary.max(1)).clamp(64, 1024)
+}
+
+vectorized! {
+    /// Turns a row of logits into `scale * (softmax - onehot(target))`; returns (negative log-likelihood, right).
+    fn loss_row(logits: &mut [f32], target: usize, scale: f32) -> (f64, bool) {
+        let top = maximum(logits);
+        let target_logit = logits[target];
+        let sum = exp_and_sum(logits, 1.0, top);
+        let factor = scale / sum;
+        for x in logits.iter_mut() {
+            *x *= factor;
+        }
+        logits[target] -= scale;
+        (f64::from(sum.ln()) - f64::from(target_logit - top), target_logit >= top)
+    }
+}
+
+/// Where the gradients go; see [`crate::device::HeadGradient`].
+pub struct Gradient<'a> {
+    pub dx: &'a mut [f32],
+    pub d_head: Option<&'a mut [f32]>,
+    pub scale: f32,
+}
+
+/// `x`: [m, hidden], `head`: [vocabulary, hidden].
+pub fn cross_entropy(
+    precision: Precision,
+    batch: &CpuBatch,
+    x: &[f32],
+    head: Matrix,
+    mut gradient: Option<Gradient>,
+) -> LossSum {
+    let (vocabulary, hidden) = (head.rows, head.cols);
+    if let Some(gradient) = &mut gradient {
+        gradient.dx.fill(0.0);
+    }
+    let block = block_rows(vocabulary).min(batch.supervised.len().max(1));
+    let mut logits = Array::zeros(block * vocabulary);
+    let mut rows = Array::zeros(block * hidden);
+    let mut total = LossSum::default();
+    for tokens in batch.supervised.chunks(block) {
+        let n = tokens.len();
+        for (row, &token) in rows.chunks_exact_mut(hidden).zip(tokens) {
+            row.copy_from_slice(&x[token as usize * hidden..][..hidden]);
+        }
+        let inputs = Matrix::f32(&rows[..n * hidden], n, hidden);
+        let scores = super::gemm::MatrixMut {
+            data: &mut logits[..n * vocabulary],
+            rows: n,
+            cols: vocabulary,
+            row_stride: vocabulary,
+        };
+        gemm(precision, 1.0, inputs, head.transposed(), Beta::Overwrite, scores);
+        let scale = gradient.as_ref().map_or(1.0, |gradient| gradient.scale);
+        let losses: Vec<(f64, bool)> = logits
+            .par_chunks_exact_mut(vocabulary)
+            .zip(tokens)
+            .with_min_len(grain(vocabulary))
+            .map(|(row, &token)| loss_row(row, batch.targets[token as usize] as usize, scale))
+            .collect();
+        for (loss, right) in losses {
+            total += LossSum { sum: loss, tokens: 1, correct: usize::from(right) };
+        }
+        if let Some(gradient) = &mut gradient {
+            let d_logits = Matrix::f32(&logits[..n * vocabulary], n, vocabulary);
+            if let Some(d_head) = &mut gradient.d_head {
+                let target = super::gemm::MatrixMut {
+                    data: d_head,
+                    rows: vocabulary,
+                    cols: hidden,
+                    row_stride: hidden,
+                };
+                gemm(precision, 1.0, d_logits.transposed(), inputs, Beta::Accumulate, target);
+            }
+            let target = super::gemm::MatrixMut {
+                data: &mut rows[..n * hidden],
+                rows: n,
+                cols: hidden,
+                row_stride: hidden,
+            };
+            gemm(precision, 1.0, d_logits, head, Beta::Overwrite, target);
+            for (row, &token) in rows.chunks_exact(hidden).zip(tokens) {
+                gradient.dx[token as usize * hidden..][..hidden].copy_from_slice(row);
+            }
+        }
+    }
+    total
+}

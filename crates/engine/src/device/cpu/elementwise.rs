@@ -1,0 +1,204 @@
+//! Norms, rotary embedding, gated activation, embedding rows and the optimizer update, row by row.
+
+use rayon::prelude::*;
+
+use super::Rows;
+use super::vectorize::{dot, exp, vectorized};
+use crate::device::AdamWStep;
+
+/// Elements that one task handles at least, so that small tensors stay on one thread.
+const GRAIN: usize = 1 << 14;
+/// Row blocks whose partial sums are added in order: fixed, so that the thread count changes nothing.
+const PARTIAL_ROWS: usize = 128;
+
+/// Rows that one task handles, for rows of `columns` numbers.
+pub fn grain(columns: usize) -> usize {
+    (GRAIN / columns.max(1)).max(1)
+}
+
+vectorized! {
+    fn rms_norm_row(x: &[f32], w: &[f32], epsilon: f32, y: &mut [f32]) -> f32 {
+        let inverse = 1.0 / (dot(x, x) / x.len() as f32 + epsilon).sqrt();
+        for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
+            *y = x * inverse * w;
+        }
+        inverse
+    }
+}
+
+pub fn rms_norm(x: &[f32], w: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) {
+    let h = w.len();
+    y.par_chunks_mut(h).zip(x.par_chunks(h)).zip(inverse_rms).with_min_len(grain(h)).for_each(
+        |((y, x), inverse)| {
+            *inverse = rms_norm_row(x, w, epsilon, y);
+        },
+    );
+}
+
+vectorized! {
+    fn rms_norm_gradient_row(dy: &[f32], x: &[f32], w: &[f32], inverse: f32, scratch: &mut [f32], dx: &mut [f32]) {
+        for ((s, dy), w) in scratch.iter_mut().zip(dy).zip(w) {
+            *s = dy * w;
+        }
+        let projection = dot(scratch, x) * inverse * inverse * inverse / x.len() as f32;
+        for ((dx, s), x) in dx.iter_mut().zip(scratch).zip(x) {
+            *dx += *s * inverse - x * projection;
+        }
+    }
+}
+
+pub fn rms_norm_gradient(dy: &[f32], x: &[f32], w: &[f32], inverse_rms: &[f32], dx: &mut [f32]) {
+    let h = w.len();
+    dx.par_chunks_mut(h)
+        .zip(x.par_chunks(h))
+        .zip(dy.par_chunks(h))
+        .zip(inverse_rms)
+        .with_min_len(grain(h))
+        .for_each_init(
+            || vec![0f32; h],
+            |scratch, (((dx, x), dy), &inverse)| rms_norm_gradient_row(dy, x, w, inverse, scratch, dx),
+        );
+}
+
+vectorized! {
+    fn rms_norm_weight_gradient_rows(dy: &[f32], x: &[f32], inverse_rms: &[f32], dw: &mut [f32]) {
+        let h = dw.len();
+        for ((dy, x), inverse) in dy.chunks_exact(h).zip(x.chunks_exact(h)).zip(inverse_rms) {
+            for ((dw, dy), x) in dw.iter_mut().zip(dy).zip(x) {
+                *dw += dy * x * inverse;
+            }
+        }
+    }
+}
+
+pub fn rms_norm_weight_gradient(dy: &[f32], x: &[f32], inverse_rms: &[f32], dw: &mut [f32]) {
+    let h = dw.len();
+    let partial: Vec<Vec<f32>> = dy
+        .par_chunks(PARTIAL_ROWS * h)
+        .zip(x.par_chunks(PARTIAL_ROWS * h))
+        .zip(inverse_rms.par_chunks(PARTIAL_ROWS))
+        .map(|((dy, x), inverse)| {
+            let mut dw = vec![0f32; h];
+            rms_norm_weight_gradient_rows(dy, x, inverse, &mut dw);
+            dw
+        })
+        .collect();
+    for block in partial {
+        for (dw, part) in dw.iter_mut().zip(block) {
+            *dw += part;
+        }
+    }
+}
+
+vectorized! {
+    fn rope_row(row: &mut [f32], head_dim: usize, cos_sin: &[f32], sign: f32) {
+        let (cos, sin) = cos_sin.split_at(head_dim / 2);
+        for head in row.chunks_exact_mut(head_dim) {
+            let (first, second) = head.split_at_mut(head_dim / 2);
+            for (((a, b), c), s) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+                let (x, y, s) = (*a, *b, s * sign);
+                *a = x * c - y * s;
+                *b = y * c + x * s;
+            }
+        }
+    }
+}
+
+pub fn rope(x: &mut [f32], positions: &[u32], heads: usize, head_dim: usize, table: &[f32], inverse: bool) {
+    let columns = heads * head_dim;
+    let sign = if inverse { -1.0 } else { 1.0 };
+    x.par_chunks_mut(columns).zip(positions).with_min_len(grain(columns)).for_each(|(row, &position)| {
+        rope_row(row, head_dim, &table[position as usize * head_dim..][..head_dim], sign);
+    });
+}
+
+vectorized! {
+    fn gated_silu_block(gate: &[f32], up: &[f32], y: &mut [f32]) {
+        for ((y, g), u) in y.iter_mut().zip(gate).zip(up) {
+            *y = g * u / (1.0 + exp(-g));
+        }
+    }
+}
+
+pub fn gated_silu(gate: &[f32], up: &[f32], y: &mut [f32]) {
+    y.par_chunks_mut(GRAIN)
+        .zip(gate.par_chunks(GRAIN))
+        .zip(up.par_chunks(GRAIN))
+        .for_each(|((y, gate), up)| gated_silu_block(gate, up, y));
+}
+
+vectorized! {
+    fn gated_silu_gradient_block(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
+        for ((d, g), u) in dy.iter().zip(gate).zip(up) {
+            let sigmoid = 1.0 / (1.0 + exp(-*g));
+            let (x, y) = (*g, *u);
+            *g = d * y * sigmoid * (1.0 + x * (1.0 - sigmoid));
+            *u = d * x * sigmoid;
+        }
+    }
+}
+
+pub fn gated_silu_gradient(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
+    dy.par_chunks(GRAIN)
+        .zip(gate.par_chunks_mut(GRAIN))
+        .zip(up.par_chunks_mut(GRAIN))
+        .for_each(|((dy, gate), up)| gated_silu_gradient_block(dy, gate, up));
+}
+
+vectorized! {
+    fn add_block(x: &[f32], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += x;
+        }
+    }
+}
+
+/// `d_table[ids[i]] += dx[i]`: each task owns a block of columns, so rows are added in order.
+pub fn embed_gradient(ids: &[u32], dx: &[f32], hidden: usize, d_table: &mut [f32]) {
+    const COLUMNS: usize = 64;
+    let table = Rows::of(d_table);
+    (0..hidden.div_ceil(COLUMNS)).into_par_iter().for_each(|block| {
+        let start = block * COLUMNS;
+        let width = COLUMNS.min(hidden - start);
+        for (row, &id) in ids.iter().enumerate() {
+            // SAFETY: this task alone touches columns `start..start + width`; the id was checked at the edge.
+            let target = unsafe { table.slice(id as usize * hidden + start, width) };
+            add_block(&dx[row * hidden + start..][..width], target);
+        }
+    });
+}
+
+vectorized! {
+    fn squares_block(x: &[f32]) -> f64 {
+        x.chunks(1024).map(|block| f64::from(dot(block, block))).sum()
+    }
+}
+
+pub fn sum_of_squares(x: &[f32]) -> f64 {
+    let partial: Vec<f64> = x.par_chunks(GRAIN).map(squares_block).collect();
+    partial.iter().sum()
+}
+
+vectorized! {
+    fn adamw_block(step: &AdamWStep, value: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        let exponent = step.step.min(i32::MAX as u64) as i32;
+        let correction1 = (1.0 / (1.0 - f64::from(step.beta1).powi(exponent))) as f32;
+        let correction2 = (1.0 / (1.0 - f64::from(step.beta2).powi(exponent))) as f32;
+        let decay = 1.0 - step.learning_rate * step.weight_decay;
+        for (((w, g), m), v) in value.iter_mut().zip(gradient).zip(first).zip(second) {
+            let g = g * step.gradient_scale;
+            *m = step.beta1 * *m + (1.0 - step.beta1) * g;
+            *v = step.beta2 * *v + (1.0 - step.beta2) * g * g;
+            *w = *w * decay - step.learning_rate * (*m * correction1) / ((*v * correction2).sqrt() + step.epsilon);
+        }
+    }
+}
+
+pub fn adamw(step: &AdamWStep, value: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    value
+        .par_chunks_mut(GRAIN)
+        .zip(gradient.par_chunks(GRAIN))
+        .zip(first.par_chunks_mut(GRAIN))
+        .zip(second.par_chunks_mut(GRAIN))
+        .for_each(|(((value, gradient), first), second)| adamw_block(step, value, gradient, first, second));
+}

@@ -1,0 +1,257 @@
+//! From a Hugging Face folder (or from random numbers) to a [`Decoder`], and adapters onto it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::decoder::{Block, Decoder};
+use super::parameter::Parameter;
+use super::projection::{LowRank, Projection};
+use super::spec::{DecoderSpec, Module, rope_table};
+use super::{ModelError, spec_of};
+use crate::adapters::peft::{Adapter, AdapterConfig, LoraPair};
+use crate::device::{Device, Precision, WeightFormat};
+use crate::random::Random;
+use crate::weights::{ModelConfig, SafetensorsDir};
+
+/// How the base weights live on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Never changed: in the precision of the run.
+    Frozen,
+    /// Every tensor is trained: f32 master copies with gradient and optimizer state.
+    Trained,
+}
+
+/// Where the first values come from.
+enum Source {
+    Files(SafetensorsDir),
+    Random { random: Random, deviation: f32, residual_deviation: f32 },
+}
+
+struct Loader {
+    device: Arc<dyn Device>,
+    config: ModelConfig,
+    source: Source,
+    format: WeightFormat,
+    base: Base,
+}
+
+/// Loads the weights of a model folder.
+pub fn load(
+    dir: &Path,
+    device: Arc<dyn Device>,
+    precision: Precision,
+    base: Base,
+) -> Result<Decoder, ModelError> {
+    let config = ModelConfig::open(dir)?;
+    let spec = spec_of(&config)?;
+    let source = Source::Files(SafetensorsDir::open(dir)?);
+    build(config, spec, source, device, precision, base)
+}
+
+/// A model from scratch: normal numbers with `initializer_range`, scaled down by √(2·layers) where a
+/// projection adds to the residual stream (<https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf>).
+pub fn from_scratch(
+    dir: &Path,
+    device: Arc<dyn Device>,
+    precision: Precision,
+    seed: u64,
+) -> Result<Decoder, ModelError> {
+    let config = ModelConfig::open(dir)?;
+    let spec = spec_of(&config)?;
+    let deviation =
+        config.raw.get("initializer_range").and_then(serde_json::Value::as_f64).unwrap_or(0.02) as f32;
+    let residual_deviation = deviation / (2.0 * spec.num_hidden_layers as f32).sqrt();
+    let source = Source::Random { random: Random::new(seed), deviation, residual_deviation };
+    build(config, spec, source, device, precision, Base::Trained)
+}
+
+fn build(
+    config: ModelConfig,
+    spec: DecoderSpec,
+    source: Source,
+    device: Arc<dyn Device>,
+    precision: Precision,
+    base: Base,
+) -> Result<Decoder, ModelError> {
+    let format = match (precision, base) {
+        (Precision::Bf16, Base::Frozen) => WeightFormat::Bf16,
+        _ => WeightFormat::F32,
+    };
+    let mut loader = Loader { device: Arc::clone(&device), config, source, format, base };
+    let [vocab, hidden] = [spec.vocab_size, spec.hidden_size];
+    let embedding = loader.matrix("model.embed_tokens.weight".into(), [vocab, hidden], false)?;
+    let blocks =
+        (0..spec.num_hidden_layers).map(|layer| loader.block(&spec, layer)).collect::<Result<_, _>>()?;
+    let final_norm = loader.vector("model.norm.weight".into(), hidden)?;
+    let head = if spec.tie_word_embeddings {
+        None
+    } else {
+        Some(loader.matrix("lm_head.weight".into(), [vocab, hidden], false)?)
+    };
+    let rope_table = device.upload(&rope_table(&spec, spec.max_position_embeddings));
+    Ok(Decoder { device, spec, precision, embedding, blocks, final_norm, head, rope_table })
+}
+
+impl Loader {
+    fn block(&mut self, spec: &DecoderSpec, layer: usize) -> Result<Block, ModelError> {
+        let mut projections = Vec::with_capacity(Module::ALL.len());
+        for module in Module::ALL {
+            let adds_to_residual = matches!(module, Module::Output | Module::Down);
+            let base =
+                self.matrix(format!("{}.weight", module.path(layer)), spec.shape(module), adds_to_residual)?;
+            projections.push(Projection { base, adapter: None });
+        }
+        let Ok(projections) = <[Projection; 7]>::try_from(projections) else {
+            unreachable!("one projection a module")
+        };
+        Ok(Block {
+            input_norm: self
+                .vector(format!("model.layers.{layer}.input_layernorm.weight"), spec.hidden_size)?,
+            post_norm: self
+                .vector(format!("model.layers.{layer}.post_attention_layernorm.weight"), spec.hidden_size)?,
+            projections,
+        })
+    }
+
+    fn matrix(
+        &mut self,
+        name: String,
+        shape: [usize; 2],
+        adds_to_residual: bool,
+    ) -> Result<Parameter, ModelError> {
+        let values = self.values(&name, &shape, |random, deviation, residual, len| {
+            let deviation = if adds_to_residual { residual } else { deviation };
+            (0..len).map(|_| random.normal() * deviation).collect()
+        })?;
+        let weight = self.device.upload_weight(&values, shape[0], shape[1], self.format);
+        Ok(self.finish(Parameter { name, shape: shape.to_vec(), weight, trained: None }))
+    }
+
+    fn vector(&mut self, name: String, size: usize) -> Result<Parameter, ModelError> {
+        let values = self.values(&name, &[size], |_, _, _, len| vec![1.0; len])?;
+        let weight = self.device.upload_weight(&values, 1, size, WeightFormat::F32);
+        Ok(self.finish(Parameter { name, shape: vec![size], weight, trained: None }))
+    }
+
+    fn finish(&self, parameter: Parameter) -> Parameter {
+        match self.base {
+            Base::Frozen => parameter,
+            Base::Trained => parameter.train(&*self.device),
+        }
+    }
+
+    fn values(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        make: impl FnOnce(&mut Random, f32, f32, usize) -> Vec<f32>,
+    ) -> Result<Vec<f32>, ModelError> {
+        match &mut self.source {
+            Source::Files(files) => {
+                let tensor = files.tensor(name)?;
+                if tensor.shape != shape {
+                    let (path, name) = (self.config.path.clone(), name.to_owned());
+                    return Err(ModelError::Shape {
+                        path,
+                        name,
+                        found: tensor.shape.to_vec(),
+                        expected: shape.to_vec(),
+                    });
+                }
+                Ok(tensor.to_f32())
+            }
+            Source::Random { random, deviation, residual_deviation } => {
+                Ok(make(random, *deviation, *residual_deviation, shape.iter().product()))
+            }
+        }
+    }
+}
+
+/// The modules that `target_modules` names: PEFT's rule, a name or the end of a dotted path.
+pub fn target_modules(names: &[String]) -> Result<Vec<Module>, ModelError> {
+    if names.iter().any(|name| name == "all-linear") {
+        return Ok(Module::ALL.to_vec());
+    }
+    let available = || Module::ALL.map(Module::name).join(", ");
+    let mut modules = names
+        .iter()
+        .map(|name| {
+            Module::by_name(name)
+                .ok_or_else(|| ModelError::UnknownTarget { name: name.clone(), available: available() })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    modules.sort_unstable();
+    modules.dedup();
+    Ok(modules)
+}
+
+/// A fresh adapter: A uniform in ±1/√in (PEFT's Kaiming start), B zero, so that the model begins as its base.
+pub fn new_adapter(decoder: &mut Decoder, config: &AdapterConfig, modules: &[Module], seed: u64) {
+    let mut random = Random::new(seed);
+    for layer in 0..decoder.blocks.len() {
+        for &module in modules {
+            let [out, input] = decoder.spec.shape(module);
+            let path = module.path(layer);
+            let rank = config.rank_of(&path);
+            let bound = 1.0 / (input as f32).sqrt();
+            let a: Vec<f32> = (0..rank * input).map(|_| random.uniform() * 2.0 * bound - bound).collect();
+            let scale = config.scale_of(&path) as f32;
+            attach(
+                decoder,
+                layer,
+                module,
+                LoraPair {
+                    rank,
+                    in_features: input,
+                    out_features: out,
+                    scale,
+                    a: &a,
+                    b: &vec![0.0; out * rank],
+                },
+                true,
+            );
+        }
+    }
+}
+
+/// Puts an adapter onto a decoder; every tensor of it must be used.
+pub fn attach_adapter(decoder: &mut Decoder, adapter: &Adapter, train: bool) -> Result<(), ModelError> {
+    let mut unused = adapter.modules();
+    for layer in 0..decoder.blocks.len() {
+        for module in Module::ALL {
+            let path = module.path(layer);
+            let Some(pair) = adapter.pair(&path) else { continue };
+            let [out, input] = decoder.spec.shape(module);
+            if [pair.out_features, pair.in_features] != [out, input] {
+                let reason = format!(
+                    "it is made for [{}, {}], the model has [{out}, {input}]",
+                    pair.out_features, pair.in_features
+                );
+                return Err(ModelError::Adapter { name: path, reason });
+            }
+            unused.remove(path.as_str());
+            attach(decoder, layer, module, pair, train);
+        }
+    }
+    match unused.first() {
+        Some(name) => Err(ModelError::Adapter {
+            name: (*name).to_owned(),
+            reason: "nothing in the model uses it".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn attach(decoder: &mut Decoder, layer: usize, module: Module, pair: LoraPair, train: bool) {
+    let device = Arc::clone(&decoder.device);
+    let parameter = |half: &str, values: &[f32], shape: [usize; 2]| {
+        let weight = device.upload_weight(values, shape[0], shape[1], WeightFormat::F32);
+        let name = format!("{}.lora_{half}.weight", module.path(layer));
+        let parameter = Parameter { name, shape: shape.to_vec(), weight, trained: None };
+        if train { parameter.train(&*device) } else { parameter }
+    };
+    let a = parameter("A", pair.a, [pair.rank, pair.in_features]);
+    let b = parameter("B", pair.b, [pair.out_features, pair.rank]);
+    decoder.blocks[layer].projections[module as usize].adapter = Some(LowRank { a, b, scale: pair.scale });
+}

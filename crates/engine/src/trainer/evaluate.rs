@@ -1,0 +1,80 @@
+//! Loss, perplexity and token accuracy of a data file.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use super::TrainError;
+use crate::batching::{EncodedData, Order, Packing, Sampler};
+use crate::device::LossSum;
+use crate::models::Decoder;
+use crate::models::activations::{ActivationShape, Activations, Recompute};
+
+/// Tokens of one forward pass.
+const TOKENS: usize = 2048;
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Mean negative log-likelihood of the supervised tokens (natural logarithm).
+    pub eval_loss: f64,
+    /// e^loss.
+    pub perplexity: f64,
+    /// Share of the supervised tokens that the model predicts first.
+    pub token_accuracy: f64,
+    pub supervised_tokens: usize,
+}
+
+impl From<LossSum> for Evaluation {
+    fn from(loss: LossSum) -> Self {
+        let tokens = loss.tokens.max(1) as f64;
+        let mean = loss.sum / tokens;
+        Self {
+            eval_loss: mean,
+            perplexity: mean.exp(),
+            token_accuracy: loss.correct as f64 / tokens,
+            supervised_tokens: loss.tokens,
+        }
+    }
+}
+
+/// Runs every row once.
+pub fn evaluate(
+    decoder: &Decoder,
+    data: &EncodedData,
+    cancel: &AtomicBool,
+) -> Result<Evaluation, TrainError> {
+    let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
+    let shape = ActivationShape {
+        tokens: largest_micro_batch(data, true, 1, TOKENS),
+        recompute: Recompute::Full,
+        ranks: decoder.ranks(),
+        backward: false,
+    };
+    let mut activations = Activations::new(&decoder.spec, shape, &mut |len| decoder.device.zeros(len));
+    let mut loss = LossSum::default();
+    for _ in 0..sampler.micro_batches_per_epoch() {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(TrainError::Cancelled { step: 0 });
+        }
+        let batch = decoder.device.upload_batch(&data.micro_batch(&sampler.next_micro_batch()));
+        loss += decoder.evaluate(&batch, &mut activations);
+    }
+    Ok(loss.into())
+}
+
+/// Most tokens that a micro-batch of this data can have.
+pub fn largest_micro_batch(
+    data: &EncodedData,
+    packing: bool,
+    micro_batch_size: usize,
+    max_seq_len: usize,
+) -> usize {
+    let mut lengths = data.row_lengths();
+    lengths.sort_unstable_by(|a, b| b.cmp(a));
+    let longest = lengths.first().map_or(1, |&length| length as usize);
+    if packing {
+        return (micro_batch_size * max_seq_len).min(data.tokens()).max(longest);
+    }
+    // A micro-batch may straddle the end of an epoch, so a short file is drawn from again.
+    lengths.iter().cycle().take(micro_batch_size).map(|&length| length as usize).sum::<usize>().max(longest)
+}

@@ -1,0 +1,56 @@
+//! Training and evaluation: one loop, whose loss, mask, clipping and schedule exist once.
+
+use std::path::PathBuf;
+
+use crate::adapters::peft::AdapterError;
+use crate::batching::DataError;
+use crate::models::ModelError;
+use crate::tokenizer::{TemplateError, TokenizerError};
+use crate::weights::WeightsError;
+
+pub mod checkpoint;
+pub mod evaluate;
+pub mod memory_plan;
+pub mod options;
+mod output;
+pub mod schedule;
+pub mod train_loop;
+
+pub use evaluate::{Evaluation, evaluate};
+pub use options::{Method, RunLength, Start, TrainOptions};
+pub use schedule::Schedule;
+pub use train_loop::{StepReport, TrainEvent, TrainSummary, train};
+
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error("{field}: {problem}")]
+    Option { field: &'static str, problem: String },
+    #[error(
+        "another training run (process {owner}) writes to {path}; wait for it, or choose another output folder"
+    )]
+    Busy { path: PathBuf, owner: String },
+    #[error("{path} already holds a run; add --resume to continue it, or choose another output folder")]
+    Occupied { path: PathBuf },
+    #[error("{path} cannot be used to resume: {reason}")]
+    Checkpoint { path: PathBuf, reason: String },
+    #[error(
+        "the loss became {loss} at step {step}: the run diverged; lower --learning-rate or clip with --max-grad-norm"
+    )]
+    Diverged { step: u64, loss: f64 },
+    #[error("cancelled after step {step}; resume with --resume")]
+    Cancelled { step: u64 },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}

@@ -1,0 +1,187 @@
+//! What a training run is asked to do.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+use super::schedule::Schedule;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Low-rank adapters on a frozen base.
+    Lora,
+    /// Every tensor of the model.
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunLength {
+    Epochs(f64),
+    /// Optimizer steps; the data wraps over epochs.
+    Steps(u64),
+}
+
+/// Where a full run's first weights come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    Weights,
+    /// Random numbers from the seed; the model folder needs no weights.
+    Scratch,
+}
+
+/// Settings of a run, as `training_config.json` keeps them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainOptions {
+    /// Hugging Face folder of the base model.
+    pub model: PathBuf,
+    /// JSONL file of training rows.
+    pub data: PathBuf,
+    /// Folder of the run: results at its top, `checkpoints/` inside.
+    pub output: PathBuf,
+    pub method: Method,
+    pub start: Start,
+    pub rank: usize,
+    pub alpha: f64,
+    pub target_modules: Vec<String>,
+    /// Continue from this adapter; method, rank, alpha and targets come from it.
+    pub init_adapter: Option<PathBuf>,
+    pub length: RunLength,
+    pub learning_rate: f64,
+    pub schedule: Schedule,
+    pub warmup_steps: u64,
+    pub adam_beta2: f64,
+    pub weight_decay: f64,
+    /// Gradients are scaled down to this L2 norm; 0 switches clipping off.
+    pub max_grad_norm: f64,
+    pub micro_batch_size: usize,
+    pub gradient_accumulation_steps: usize,
+    pub max_seq_len: usize,
+    pub precision: PrecisionName,
+    pub recompute: RecomputeName,
+    pub seed: u64,
+    /// 0: as many as the machine has cores.
+    pub threads: usize,
+    pub order: OrderName,
+    pub packing: bool,
+    /// Steps between checkpoints; 0 writes none.
+    pub checkpoint_steps: u64,
+    pub keep_checkpoints: usize,
+    /// Go on from the newest checkpoint in `output`, if there is one.
+    pub resume: bool,
+}
+
+/// What products are made of; see [`crate::device::Precision`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionName {
+    F32,
+    Bf16,
+}
+
+impl From<PrecisionName> for crate::device::Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => Self::F32,
+            PrecisionName::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecomputeName {
+    None,
+    Light,
+    Full,
+}
+
+impl From<RecomputeName> for crate::models::activations::Recompute {
+    fn from(name: RecomputeName) -> Self {
+        match name {
+            RecomputeName::None => Self::None,
+            RecomputeName::Light => Self::Light,
+            RecomputeName::Full => Self::Full,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderName {
+    File,
+    Shuffle,
+}
+
+impl TrainOptions {
+    /// Refuses settings that make no sense, naming the field.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let positive = |field: &'static str, good: bool, problem: &str| {
+            if good { Ok(()) } else { Err(TrainError::Option { field, problem: problem.into() }) }
+        };
+        positive("rank", self.rank > 0, "must be at least 1")?;
+        positive("alpha", self.alpha.is_finite() && self.alpha > 0.0, "must be above 0")?;
+        positive(
+            "learning_rate",
+            self.learning_rate.is_finite() && self.learning_rate > 0.0,
+            "must be above 0",
+        )?;
+        positive("micro_batch_size", self.micro_batch_size > 0, "must be at least 1")?;
+        positive("gradient_accumulation_steps", self.gradient_accumulation_steps > 0, "must be at least 1")?;
+        positive("max_seq_len", self.max_seq_len > 1, "must be at least 2")?;
+        positive(
+            "weight_decay",
+            self.weight_decay.is_finite() && self.weight_decay >= 0.0,
+            "must not be negative",
+        )?;
+        positive(
+            "max_grad_norm",
+            self.max_grad_norm.is_finite() && self.max_grad_norm >= 0.0,
+            "must not be negative",
+        )?;
+        positive("adam_beta2", (0.0..1.0).contains(&self.adam_beta2), "must be in 0..1")?;
+        match self.length {
+            RunLength::Steps(steps) => positive("max_steps", steps > 0, "must be at least 1"),
+            RunLength::Epochs(epochs) => {
+                positive("epochs", epochs.is_finite() && epochs > 0.0, "must be above 0")
+            }
+        }
+    }
+
+    /// Sensible settings for a LoRA run.
+    pub fn new(model: PathBuf, data: PathBuf, output: PathBuf) -> Self {
+        Self {
+            model,
+            data,
+            output,
+            method: Method::Lora,
+            start: Start::Weights,
+            rank: 16,
+            alpha: 32.0,
+            target_modules: vec!["all-linear".into()],
+            init_adapter: None,
+            length: RunLength::Epochs(3.0),
+            learning_rate: 2e-4,
+            schedule: Schedule::Cosine,
+            warmup_steps: 0,
+            adam_beta2: 0.999,
+            weight_decay: 0.0,
+            max_grad_norm: 1.0,
+            micro_batch_size: 4,
+            gradient_accumulation_steps: 1,
+            max_seq_len: 1024,
+            precision: PrecisionName::F32,
+            recompute: RecomputeName::Light,
+            seed: 42,
+            threads: 0,
+            order: OrderName::Shuffle,
+            packing: true,
+            checkpoint_steps: 50,
+            keep_checkpoints: 2,
+            resume: false,
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! `train`: one fine-tuning run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::ValueEnum;
+use engine::trainer::options::{OrderName, RecomputeName};
+use engine::trainer::{Method, RunLength, Schedule, Start, StepReport, TrainEvent, TrainOptions, train};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Context;
+use super::interrupt::cancel_flag;
+use super::model::PrecisionArg;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MethodArg {
+    Lora,
+    Full,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScheduleArg {
+    Constant,
+    Linear,
+    Cosine,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OrderArg {
+    File,
+    Shuffle,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RecomputeArg {
+    None,
+    Light,
+    Full,
+}
+
+/// What `train` and `plan` share.
+#[derive(clap::Args)]
+pub struct RunArgs {
+    /// Hugging Face model folder, or `base` for the bundled model
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Train low-rank adapters, or every weight
+    #[arg(long, value_enum, default_value = "lora")]
+    method: MethodArg,
+    /// Rank of the adapters
+    #[arg(long, default_value_t = 16)]
+    rank: usize,
+    /// Strength of the adapters: they are scaled by alpha / rank
+    #[arg(long, default_value_t = 32.0)]
+    alpha: f64,
+    /// Modules that get an adapter: all-linear, or names such as q_proj,v_proj
+    #[arg(long, value_delimiter = ',', default_value = "all-linear")]
+    target_modules: Vec<String>,
+    /// Sequences in one forward pass
+    #[arg(long, default_value_t = 4)]
+    micro_batch_size: usize,
+    /// Forward passes in one optimizer step
+    #[arg(long, default_value_t = 1)]
+    gradient_accumulation_steps: usize,
+    /// Longer rows are cut (counted and reported) [default: the model's context, at most 1024]
+    #[arg(long)]
+    max_seq_len: Option<usize>,
+    /// What products are made of; adapters, norms, softmax and loss stay f32
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: PrecisionArg,
+    /// What is computed again in the backward pass to save memory
+    #[arg(long, value_enum, default_value = "light")]
+    recompute: RecomputeArg,
+    /// Threads; 0 takes the machine's cores
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+/// Fine-tune a model on a data file
+#[derive(clap::Args)]
+#[command(
+    after_help = "A row of the data file is {\"messages\": […]}, {\"prompt\", \"completion\"}, {\"text\"}, or \
+{\"input_ids\", \"labels\"} (labels unshifted, -100 where nothing is learned).\n\
+With --json each step prints {\"step\", \"loss\", \"grad_norm\", \"learning_rate\", …}; the last line is the summary."
+)]
+pub struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// JSONL file of training rows
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Folder of the run: the adapter (or model) at its top, checkpoints inside
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Times through the data
+    #[arg(long, default_value_t = 3.0, conflicts_with = "max_steps")]
+    epochs: f64,
+    /// Optimizer steps instead of epochs; the data wraps
+    #[arg(long)]
+    max_steps: Option<u64>,
+    #[arg(long, default_value_t = 2e-4)]
+    learning_rate: f64,
+    #[arg(long, value_enum, default_value = "cosine")]
+    schedule: ScheduleArg,
+    /// Steps until the learning rate is reached
+    #[arg(long, default_value_t = 0)]
+    warmup_steps: u64,
+    #[arg(long, default_value_t = 0.999)]
+    adam_beta2: f64,
+    #[arg(long, default_value_t = 0.0)]
+    weight_decay: f64,
+    /// Gradients are scaled down to this norm; 0 switches clipping off
+    #[arg(long, default_value_t = 1.0)]
+    max_grad_norm: f64,
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Continue from this PEFT adapter: method, rank, alpha and targets come from it
+    #[arg(long, value_name = "DIR")]
+    init_adapter: Option<PathBuf>,
+    /// With --method full: start from random weights; the model folder needs none
+    #[arg(long)]
+    from_scratch: bool,
+    /// Go on from the newest checkpoint in the run folder
+    #[arg(long)]
+    resume: bool,
+    #[arg(long, value_enum, default_value = "shuffle")]
+    order: OrderArg,
+    /// Fill each forward pass with rows up to micro-batch-size × max-seq-len tokens
+    #[arg(long, value_enum, default_value = "on")]
+    packing: Switch,
+    /// Steps between checkpoints; 0 writes none
+    #[arg(long, default_value_t = 50)]
+    checkpoint_steps: u64,
+    /// Checkpoints that are kept
+    #[arg(long, default_value_t = 2)]
+    keep_checkpoints: usize,
+}
+
+impl RunArgs {
+    /// Options with everything that `plan` needs; the rest at its defaults.
+    pub fn options(&self, model: PathBuf, data: PathBuf, output: PathBuf) -> anyhow::Result<TrainOptions> {
+        let context = engine::weights::ModelConfig::open(&model)?.max_position_embeddings;
+        let max_seq_len = self.max_seq_len.unwrap_or(context.min(1024));
+        if max_seq_len > context {
+            bail!("--max-seq-len {max_seq_len} is more than the model's context of {context}");
+        }
+        Ok(TrainOptions {
+            method: match self.method {
+                MethodArg::Lora => Method::Lora,
+                MethodArg::Full => Method::Full,
+            },
+            rank: self.rank,
+            alpha: self.alpha,
+            target_modules: self.target_modules.clone(),
+            micro_batch_size: self.micro_batch_size,
+            gradient_accumulation_steps: self.gradient_accumulation_steps,
+            max_seq_len,
+            precision: self.precision.into(),
+            recompute: match self.recompute {
+                RecomputeArg::None => RecomputeName::None,
+                RecomputeArg::Light => RecomputeName::Light,
+                RecomputeArg::Full => RecomputeName::Full,
+            },
+            threads: self.threads,
+            ..TrainOptions::new(model, data, output)
+        })
+    }
+}
+
+impl Args {
+    fn options(&self, context: &Context) -> anyhow::Result<TrainOptions> {
+        let model = context.model_dir(&self.run.model)?;
+        let options = self.run.options(model, self.data.clone(), self.out.clone())?;
+        if self.from_scratch && options.method != Method::Full {
+            bail!("--from-scratch needs --method full");
+        }
+        Ok(TrainOptions {
+            start: if self.from_scratch { Start::Scratch } else { Start::Weights },
+            init_adapter: self.init_adapter.clone(),
+            length: self.max_steps.map_or(RunLength::Epochs(self.epochs), RunLength::Steps),
+            learning_rate: self.learning_rate,
+            schedule: match self.schedule {
+                ScheduleArg::Constant => Schedule::Constant,
+                ScheduleArg::Linear => Schedule::Linear,
+                ScheduleArg::Cosine => Schedule::Cosine,
+            },
+            warmup_steps: self.warmup_steps,
+            adam_beta2: self.adam_beta2,
+            weight_decay: self.weight_decay,
+            max_grad_norm: self.max_grad_norm,
+            seed: self.seed,
+            order: match self.order {
+                OrderArg::File => OrderName::File,
+                OrderArg::Shuffle => OrderName::Shuffle,
+            },
+            packing: matches!(self.packing, Switch::On),
+            checkpoint_steps: self.checkpoint_steps,
+            keep_checkpoints: self.keep_checkpoints,
+            resume: self.resume,
+            ..options
+        })
+    }
+}
+
+pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let options = args.options(context)?;
+    let cancel = cancel_flag()?;
+    let mut progress = Progress::new(context.json);
+    let mut failed_output = None;
+    let summary = train(&options, &cancel, &mut |event| {
+        progress.show(&event);
+        if context.json && failed_output.is_none() {
+            failed_output = context.emit(&event).err();
+        }
+    })?;
+    progress.finish();
+    if context.json {
+        return context.emit(&summary);
+    }
+    println!(
+        "trained {} steps, mean loss {:.4}, {:.0} tokens/s",
+        summary.steps, summary.train_loss, summary.tokens_per_second
+    );
+    println!("result in {}", summary.output.display());
+    Ok(())
+}
+
+/// A bar on the terminal: loss, tokens a second, time left. Silent where stderr is no terminal.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    json: bool,
+}
+
+impl Progress {
+    pub fn new(json: bool) -> Self {
+        Self { bar: None, json }
+    }
+
+    pub fn show(&mut self, event: &TrainEvent) {
+        match event {
+            TrainEvent::Started(started) => {
+                eprintln!(
+                    "{}: {} rows, {} tokens; training {} of {} parameters; planned memory {:.0} MiB",
+                    started.device,
+                    started.rows,
+                    started.row_tokens,
+                    started.trainable_parameters,
+                    started.total_parameters,
+                    started.plan.total_bytes as f64 / (1 << 20) as f64
+                );
+                if !self.json {
+                    let bar = ProgressBar::new(started.total_steps);
+                    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta} left");
+                    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                    bar.set_position(started.resumed_steps);
+                    bar.enable_steady_tick(Duration::from_millis(500));
+                    self.bar = Some(bar);
+                }
+            }
+            TrainEvent::Warning { message, .. } => eprintln!("warning: {message}"),
+            TrainEvent::Step(StepReport { step, loss, tokens_per_second, .. }) => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*step);
+                    bar.set_message(format!("loss {loss:.4}  {tokens_per_second:.0} tokens/s "));
+                }
+            }
+            TrainEvent::Checkpoint { .. } => {}
+        }
+    }
+
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish();
+        }
+    }
+}
