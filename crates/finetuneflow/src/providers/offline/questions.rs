@@ -1,0 +1,538 @@
+//! Questions for one statement: from frames, by turning the clause around, indirect ones and keywords.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::clauses::{self, Clause};
+use super::facts::{self, Fact, FactKind};
+use super::lexicon::{Language, Lexicon};
+use super::random::Random;
+use super::sentences::{self, Word};
+use super::wording;
+
+/// How a question was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionKind {
+    /// A phrasing kept for this verb or attribute and kind of fact.
+    Frame,
+    /// The clause turned into a question.
+    Direct,
+    /// "Could you tell me …".
+    Indirect,
+    /// Content words of the sentence.
+    Keyword,
+    /// A cell of a table or a "label: value" line.
+    Cell,
+    /// A section as a whole.
+    Heading,
+}
+
+/// A possible question and the value that its answer must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub question: String,
+    pub kind: QuestionKind,
+    pub fact: Option<String>,
+    pub fact_kind: Option<FactKind>,
+}
+
+/// A sentence with what is known of its surroundings.
+pub struct Statement<'a> {
+    pub text: &'a str,
+    pub lexicon: &'static Lexicon,
+    /// What "it" and "they" stand for.
+    pub context: Option<&'a str>,
+    words: Vec<Word>,
+    facts: Vec<Fact>,
+    clauses: Vec<Clause>,
+}
+
+impl<'a> Statement<'a> {
+    /// Reads a sentence.
+    pub fn new(text: &'a str, lexicon: &'static Lexicon, context: Option<&'a str>) -> Self {
+        let words = sentences::words(text, lexicon.language == Language::French);
+        let facts = facts::find(&words, lexicon);
+        let clauses = clauses::clauses(&words, lexicon);
+        Self { text, lexicon, context, words, facts, clauses }
+    }
+
+    /// The text of a range of words.
+    fn slice(&self, range: Range<usize>) -> &str {
+        if range.is_empty() || range.end > self.words.len() {
+            return "";
+        }
+        &self.text[self.words[range.start].start..self.words[range.end - 1].end]
+    }
+
+    /// The subject of the first clause, for the sentences behind it.
+    pub fn subject(&self) -> Option<String> {
+        let clause = self.clauses.first()?;
+        let text = self.subject_text(clause);
+        let pronoun = self.lexicon.pronouns.contains(&text.to_lowercase().as_str())
+            || text.eq_ignore_ascii_case("there");
+        (!text.is_empty() && !pronoun && clause.subject.len() <= 8).then_some(text)
+    }
+
+    /// Number of typed values.
+    pub fn fact_count(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// The words that carry content, without figures, in order, in lower case.
+    pub fn keywords(&self, without: Option<&Fact>) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let pronoun = self.clauses.first().is_some_and(|clause| self.is_pronoun(clause));
+        if let (true, Some(context)) = (pronoun || self.clauses.is_empty(), self.context) {
+            let words = sentences::words(context, self.lexicon.language == Language::French);
+            found.extend(words.into_iter().map(|word| word.lower).filter(|word| self.is_keyword(word)));
+        }
+        for (index, word) in self.words.iter().enumerate() {
+            let inside = without.is_some_and(|fact| (fact.first..fact.last).contains(&index));
+            if !inside && self.is_keyword(&word.lower) && !found.contains(&word.lower) {
+                found.push(word.lower.clone());
+            }
+        }
+        found
+    }
+
+    fn is_keyword(&self, lower: &str) -> bool {
+        lower.chars().count() >= 3
+            && !self.lexicon.is_stop(lower)
+            && !self.lexicon.number_words.contains(&lower)
+            && !lower.contains(|c: char| c.is_ascii_digit())
+    }
+
+    /// The facts to ask for, best first.
+    fn chosen_facts(&self) -> Vec<&Fact> {
+        let mut facts: Vec<&Fact> = self.facts.iter().collect();
+        facts.sort_by_key(|fact| (fact.kind, fact.first));
+        facts.truncate(3);
+        facts
+    }
+
+    /// All questions of the statement, in groups, without those that give the answer away.
+    pub fn candidates(&self, unique: &dyn Fn(&[String]) -> bool, random: &mut Random) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        let mut asked = BTreeSet::new();
+        let chosen: Vec<Fact> = self.chosen_facts().into_iter().cloned().collect();
+        for clause in &self.clauses {
+            let inside = |fact: &&Fact| {
+                clause.tail.contains(&fact.first)
+                    || clause.lead.contains(&fact.first)
+                    || clause.subject.contains(&fact.first)
+            };
+            let mut typed = false;
+            for fact in chosen.iter().filter(inside) {
+                typed = true;
+                self.clause_questions(clause, fact, &mut candidates);
+            }
+            candidates.extend(self.purpose(clause));
+            if !typed {
+                match self.thing(clause) {
+                    Some(thing) => self.clause_questions(clause, &thing, &mut candidates),
+                    None => candidates.extend(self.yes_or_no(clause)),
+                }
+            }
+        }
+        let keyword_facts: Vec<Option<&Fact>> =
+            if chosen.is_empty() { vec![None] } else { chosen.iter().map(Some).collect() };
+        for fact in keyword_facts {
+            self.keyword_questions(fact, unique, random, &mut candidates);
+        }
+        wording::vary(&mut candidates, self.text, self.lexicon, random);
+        candidates.retain(|candidate| {
+            !self.gives_away(candidate)
+                && wording::acceptable(&candidate.question)
+                && asked.insert(wording::normalised(&candidate.question))
+        });
+        candidates
+    }
+
+    fn candidate(&self, question: String, kind: QuestionKind, fact: &Fact) -> Candidate {
+        let question = wording::tidy(&question, self.lexicon.language);
+        Candidate { question, kind, fact: Some(self.value(fact)), fact_kind: Some(fact.kind) }
+    }
+
+    /// The value that an answer must hold; of a range its first part.
+    fn value(&self, fact: &Fact) -> String {
+        let text = self.slice(fact.first..fact.last);
+        match fact.kind {
+            FactKind::Time | FactKind::Date | FactKind::Money => {
+                let first = self.facts_before_joiner(fact);
+                self.slice(fact.first..first).to_string()
+            }
+            _ => text.to_string(),
+        }
+    }
+
+    fn facts_before_joiner(&self, fact: &Fact) -> usize {
+        (fact.first + 1..fact.last)
+            .find(|at| self.lexicon.range_joiners.contains(&self.words[*at].lower.as_str()))
+            .unwrap_or(fact.last)
+    }
+
+    fn is_pronoun(&self, clause: &Clause) -> bool {
+        clause.subject.len() == 1
+            && matches!(
+                self.words[clause.subject.start].lower.as_str(),
+                "it" | "they"
+                    | "this"
+                    | "these"
+                    | "he"
+                    | "she"
+                    | "il"
+                    | "elle"
+                    | "ils"
+                    | "elles"
+                    | "ce"
+                    | "c'"
+                    | "cela"
+                    | "that"
+            )
+    }
+
+    /// The subject inside a question: lower case at its start unless it is a name, pronouns resolved.
+    fn subject_text(&self, clause: &Clause) -> String {
+        if self.is_pronoun(clause)
+            && let Some(context) = self.context
+            && !matches!((self.lexicon.language, clause.verb.lemma.as_str()), (Language::French, "faut"))
+        {
+            return context.to_string();
+        }
+        let text = self.slice(clause.subject.clone());
+        self.decapitalised(text, clause.subject.start)
+    }
+
+    fn decapitalised(&self, text: &str, at: usize) -> String {
+        let Some(word) = self.words.get(at) else { return text.to_string() };
+        let named = self
+            .facts
+            .iter()
+            .any(|fact| fact.kind == FactKind::Person && (fact.first..fact.last).contains(&at));
+        let acronym =
+            text.chars().take_while(|c| c.is_alphanumeric()).filter(|c| c.is_uppercase()).count() > 1;
+        let follows_capital = self
+            .words
+            .get(at + 1)
+            .is_some_and(|next| next.capital && word.after.is_empty() && !self.lexicon.is_stop(&word.lower));
+        let calendar = self.lexicon.language == Language::English
+            && (self.lexicon.weekdays.contains(&word.lower.as_str()) && word.lower != "weekdays"
+                || self.lexicon.months.contains(&word.lower.as_str()));
+        if named || acronym || follows_capital || calendar || at > 0 && word.capital {
+            return text.to_string();
+        }
+        let mut letters = text.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+    }
+
+    /// The object of a clause without typed values: what is asked by "what".
+    fn thing(&self, clause: &Clause) -> Option<Fact> {
+        let mut first = clause.tail.start;
+        if clause.verb.auxiliary {
+            let determined = self
+                .words
+                .get(first)
+                .is_some_and(|word| self.lexicon.determiners.contains(&word.lower.as_str()) || word.capital);
+            let modal = !matches!(
+                clause.verb.lemma.as_str(),
+                "is" | "are" | "was" | "were" | "est" | "sont" | "has" | "have"
+            );
+            first += usize::from(modal);
+            if !modal && !determined {
+                return None;
+            }
+            if modal
+                && matches!(self.words.get(clause.tail.start)?.lower.as_str(), "be" | "not" | "être" | "pas")
+            {
+                return None;
+            }
+        }
+        let last = (first + 1..clause.tail.end)
+            .find(|at| {
+                let lower = self.words[*at].lower.as_str();
+                (self.lexicon.prepositions.contains(&lower)
+                    && !matches!(lower, "of" | "de" | "d'" | "du" | "des"))
+                    || !self.words[*at - 1].after.is_empty()
+            })
+            .unwrap_or(clause.tail.end);
+        let starts_well = self.words.get(first).is_some_and(|word| {
+            !self.lexicon.prepositions.contains(&word.lower.as_str())
+                || matches!(word.lower.as_str(), "des" | "du")
+        });
+        (first < last && last <= clause.tail.end && starts_well).then_some(Fact {
+            kind: FactKind::Thing,
+            first,
+            last,
+            unit: None,
+        })
+    }
+
+    /// The fact with the words that belong to it: "for up to three weeks", "by Anna Keller".
+    fn phrase(&self, fact: &Fact, within: &Range<usize>) -> Range<usize> {
+        let mut first = fact.first;
+        let mut taken_preposition = false;
+        while first > within.start {
+            let before = &self.words[first - 1];
+            let lower = before.lower.as_str();
+            let belongs = before.after.is_empty()
+                && (self.lexicon.approximations.contains(&lower)
+                    || self.lexicon.determiners.contains(&lower) && !taken_preposition
+                    || self.lexicon.prepositions.contains(&lower) && fact.kind != FactKind::Thing
+                    || matches!(
+                        lower,
+                        "no" | "next"
+                            | "front"
+                            | "close"
+                            | "maximum"
+                            | "minimum"
+                            | "partir"
+                            | "first"
+                            | "second"
+                            | "third"
+                            | "last"
+                            | "premier"
+                            | "dernier"
+                    ));
+            if !belongs || taken_preposition && matches!(lower, "of" | "de") {
+                break;
+            }
+            taken_preposition |= self.lexicon.prepositions.contains(&lower);
+            first -= 1;
+        }
+        first..fact.last.min(within.end)
+    }
+
+    fn without(&self, range: &Range<usize>, phrase: &Range<usize>) -> String {
+        let before = self.slice(range.start..phrase.start.clamp(range.start, range.end));
+        let after = self.slice(phrase.end.clamp(range.start, range.end)..range.end);
+        let after = after.trim_start_matches(|c: char| matches!(c, ',' | ';' | ')'));
+        let dangling = ["and ", "or ", "but ", "et ", "ou ", "mais "];
+        let left_over = [" and", " or", " but", " et", " ou", " mais", ","];
+        let after = dangling.iter().find_map(|word| after.strip_prefix(word)).map_or(after, |_| "");
+        let mut before = before.trim_end_matches([',', ' ', '(', ';', ':']);
+        while let Some(shorter) = left_over.iter().find_map(|word| before.strip_suffix(word)) {
+            before = shorter;
+        }
+        [before, after].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+    }
+
+    fn clause_questions(&self, clause: &Clause, fact: &Fact, candidates: &mut Vec<Candidate>) {
+        let turned = wording::Turned { rest: self.rest(clause, fact), ..self.turned(clause, fact) };
+        for question in wording::frame_questions(self.lexicon, &turned) {
+            candidates.push(self.candidate(question, QuestionKind::Frame, fact));
+        }
+        for question in wording::direct_questions(self.lexicon.language, &turned) {
+            candidates.push(self.candidate(question, QuestionKind::Direct, fact));
+        }
+        for clause_text in wording::indirect_clauses(self.lexicon.language, &turned) {
+            for pattern in self.lexicon.indirect {
+                candidates.push(self.candidate(
+                    pattern.replace("{q}", &clause_text),
+                    QuestionKind::Indirect,
+                    fact,
+                ));
+            }
+        }
+    }
+
+    /// What the clause says besides subject, verb and fact.
+    fn rest(&self, clause: &Clause, fact: &Fact) -> String {
+        let in_tail = clause.tail.contains(&fact.first);
+        let mut rest = if in_tail {
+            self.without(&clause.tail, &self.phrase(fact, &clause.tail))
+        } else {
+            self.slice(clause.tail.clone()).to_string()
+        };
+        if !clause.lead.is_empty() && !clause.lead.contains(&fact.first) {
+            let lead = self.decapitalised(self.slice(clause.lead.clone()), clause.lead.start);
+            rest = if rest.is_empty() { lead } else { format!("{rest} {lead}") };
+        }
+        rest
+    }
+
+    fn turned(&self, clause: &Clause, fact: &Fact) -> wording::Turned {
+        let subject = self.subject_text(clause);
+        let first_tail =
+            self.words[clause.tail.clone()].iter().map(|word| word.lower.as_str()).find(|word| {
+                !matches!(
+                    *word,
+                    "be" | "been" | "not" | "also" | "always" | "only" | "être" | "pas" | "usually"
+                )
+            });
+        // "is located", "must be returned"; not "can take".
+        let be_like = clause.verb.auxiliary
+            && (matches!(
+                clause.verb.lemma.as_str(),
+                "is" | "are" | "was" | "were" | "est" | "sont" | "était" | "étaient" | "sera" | "seront"
+            ) || self.words[clause.tail.clone()]
+                .first()
+                .is_some_and(|word| matches!(word.lower.as_str(), "be" | "been" | "être")));
+        let in_subject = clause.subject.contains(&fact.first);
+        let position = match (
+            in_subject,
+            fact.first == clause.subject.start || fact.first == clause.subject.start + 1,
+        ) {
+            (true, true) => wording::Position::Subject,
+            (true, false) => wording::Position::InsideSubject,
+            _ => wording::Position::Tail,
+        };
+        let french_plural = self.lexicon.language == Language::French
+            && ["les ", "des ", "ces ", "nos ", "vos "]
+                .iter()
+                .any(|article| subject.to_lowercase().starts_with(article));
+        let direct_object = fact.first <= clause.tail.start + 3 && clause.tail.contains(&fact.first);
+        let before = fact.first.checked_sub(1).map_or(String::new(), |at| self.words[at].lower.clone());
+        wording::Turned {
+            subject,
+            subject_after_fact: if in_subject {
+                self.slice(fact.last..clause.subject.end).to_string()
+            } else {
+                String::new()
+            },
+            plural: clause.verb.support == "do"
+                || matches!(clause.verb.lemma.as_str(), "are" | "were" | "have" | "sont" | "étaient")
+                || french_plural,
+            verb: clause.verb.clone(),
+            surface: self.slice(clause.verb_words.clone()).to_string(),
+            participle: first_tail.filter(|_| be_like).map(str::to_string),
+            rest: String::new(),
+            kind: fact.kind,
+            unit: fact.unit.clone(),
+            before,
+            position,
+            direct_object,
+            imperative: clause.subject.is_empty(),
+        }
+    }
+
+    /// "The red bin is for paper": what is it for?
+    fn purpose(&self, clause: &Clause) -> Vec<Candidate> {
+        let of_be = matches!(clause.verb.lemma.as_str(), "is" | "are" | "est" | "sont");
+        if !of_be
+            || clause.subject.is_empty()
+            || clause.tail.len() < 2
+            || !matches!(self.words[clause.tail.start].lower.as_str(), "for" | "pour")
+        {
+            return Vec::new();
+        }
+        let (subject, verb) = (self.subject_text(clause), &clause.verb.lemma);
+        let thing =
+            Fact { kind: FactKind::Thing, first: clause.tail.start + 1, last: clause.tail.end, unit: None };
+        let texts = match self.lexicon.language {
+            Language::English => vec![
+                format!("What {verb} {subject} for?"),
+                format!("What goes into {subject}?"),
+                format!("What do I use {subject} for?"),
+            ],
+            Language::French => {
+                vec![format!("À quoi sert {subject} ?"), format!("Pour quoi {verb} {subject} ?")]
+            }
+        };
+        texts.into_iter().map(|text| self.candidate(text, QuestionKind::Direct, &thing)).collect()
+    }
+
+    /// "Is smoking forbidden in all buildings?": for rules without a value.
+    fn yes_or_no(&self, clause: &Clause) -> Vec<Candidate> {
+        if !clause.verb.auxiliary || clause.subject.is_empty() || clause.tail.is_empty() {
+            return Vec::new();
+        }
+        let subject = self.subject_text(clause);
+        let tail = self.slice(clause.tail.clone());
+        let lead = self.decapitalised(self.slice(clause.lead.clone()), clause.lead.start);
+        let texts = match self.lexicon.language {
+            Language::English => vec![
+                format!("{} {subject} {tail} {lead}?", clause.verb.lemma),
+                format!("Is it true that {subject} {} {tail} {lead}?", clause.verb.lemma),
+                format!("What is the rule about {subject} {lead}?"),
+                format!("What do I have to know about {subject} {lead}?"),
+            ],
+            Language::French => vec![
+                format!("{} {subject} {} {tail} {lead} ?", wording::est_ce(&subject), clause.verb.lemma),
+                format!("Quelle est la règle pour {subject} {lead} ?"),
+                format!("Que faut-il savoir sur {subject} {lead} ?"),
+            ],
+        };
+        let thing = Fact { kind: FactKind::Thing, first: 0, last: 0, unit: None };
+        texts
+            .into_iter()
+            .map(|text| Candidate {
+                fact: None,
+                fact_kind: None,
+                ..self.candidate(text, QuestionKind::Direct, &thing)
+            })
+            .collect()
+    }
+
+    fn keyword_questions(
+        &self,
+        fact: Option<&Fact>,
+        unique: &dyn Fn(&[String]) -> bool,
+        random: &mut Random,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let keywords = self.keywords(fact);
+        let thing = Fact { kind: FactKind::Thing, first: 0, last: 0, unit: None };
+        let asked = fact.unwrap_or(&thing);
+        let cues = wording::cues(self.lexicon.language, asked.kind, asked.unit.as_deref());
+        let mut patterns: Vec<&str> = self.lexicon.keyword.to_vec();
+        random.shuffle(&mut patterns);
+        for index in 0..12 {
+            let Some(chosen) = choose(&keywords, unique, random) else { break };
+            let text = chosen.join(" ");
+            let question = match (index % 2, cues.is_empty()) {
+                (0, false) => {
+                    let cue = &cues[random.below(cues.len())];
+                    match random.below(3) {
+                        0 => format!("{text}: {cue}?"),
+                        1 => format!("{text}, {cue}?"),
+                        _ => format!("{cue} {text}?"),
+                    }
+                }
+                _ => patterns[index % patterns.len()].replace("{k}", &text),
+            };
+            let mut candidate = self.candidate(question, QuestionKind::Keyword, asked);
+            if fact.is_none() {
+                candidate.fact = None;
+                candidate.fact_kind = None;
+            }
+            candidates.push(candidate);
+        }
+    }
+
+    /// True where a question holds the value it asks for (more often than the rest of the sentence does).
+    fn gives_away(&self, candidate: &Candidate) -> bool {
+        let Some(value) = &candidate.fact else { return false };
+        wording::gives_away(&candidate.question, value, candidate.fact_kind, self.text, self.lexicon)
+    }
+}
+
+/// Two to five keywords, mostly with the first ones (the subject), often in another order.
+fn choose(
+    keywords: &[String],
+    unique: &dyn Fn(&[String]) -> bool,
+    random: &mut Random,
+) -> Option<Vec<String>> {
+    if keywords.is_empty() {
+        return None;
+    }
+    for _ in 0..8 {
+        let size = (2 + random.below(4)).min(keywords.len());
+        let mut indices: Vec<usize> = (0..keywords.len()).collect();
+        random.shuffle(&mut indices);
+        let mut chosen: Vec<usize> = indices.into_iter().take(size).collect();
+        if random.below(4) > 0 && !chosen.contains(&0) {
+            chosen[0] = 0;
+        }
+        if random.below(5) < 3 {
+            chosen.sort_unstable();
+        }
+        let words: Vec<String> = chosen.into_iter().map(|index| keywords[index].clone()).collect();
+        if unique(&words) {
+            return Some(words);
+        }
+    }
+    unique(keywords).then(|| keywords.iter().take(7).cloned().collect())
+}

@@ -1,0 +1,582 @@
+//! The words of questions: question words by kind, frames filled in, synonyms, and what makes a question unfit.
+
+use super::clauses::Verb;
+use super::facts::FactKind;
+use super::lexicon::{Frame, Language, Lexicon};
+use super::questions::{Candidate, QuestionKind};
+use super::random::Random;
+
+/// Where in its clause the fact stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// It is (the head of) the subject.
+    Subject,
+    /// It is a part of the subject, too deep to ask for.
+    InsideSubject,
+    /// It stands before or after subject and verb.
+    Tail,
+}
+
+/// A clause taken apart around one fact.
+#[derive(Debug, Clone)]
+pub struct Turned {
+    pub subject: String,
+    pub subject_after_fact: String,
+    pub plural: bool,
+    pub verb: Verb,
+    /// The verb as it stands.
+    pub surface: String,
+    /// The first word behind an auxiliary: "located", "open".
+    pub participle: Option<String>,
+    /// What else the clause says.
+    pub rest: String,
+    pub kind: FactKind,
+    pub unit: Option<String>,
+    /// The word before the fact.
+    pub before: String,
+    pub position: Position,
+    /// The fact stands right behind the verb.
+    pub direct_object: bool,
+    pub imperative: bool,
+}
+
+impl Turned {
+    fn is_be(&self) -> bool {
+        matches!(
+            self.verb.lemma.as_str(),
+            "is" | "are" | "was" | "were" | "est" | "sont" | "était" | "étaient" | "fut" | "sera"
+        )
+    }
+
+    /// "X is FACT", without a participle.
+    fn names(&self) -> bool {
+        self.is_be()
+            && self.direct_object
+            && self.participle.as_deref().is_none_or(|word| !self.rest_starts_with(word))
+    }
+
+    /// The name under which frames know the verb.
+    fn verb_key(&self, language: Language) -> String {
+        match (&self.participle, self.verb.auxiliary) {
+            (Some(word), true) if !self.rest.is_empty() && self.rest_starts_with(word) => word.clone(),
+            (_, true) if self.is_be() => {
+                if language == Language::English { "be" } else { "être" }.to_string()
+            }
+            _ => self.verb.lemma.clone(),
+        }
+    }
+
+    fn rest_starts_with(&self, word: &str) -> bool {
+        self.rest_words().any(|candidate| candidate.to_lowercase() == word)
+    }
+
+    fn rest_words(&self) -> impl Iterator<Item = &str> {
+        self.rest.split_whitespace().take(3)
+    }
+
+    /// The rest without "be located".
+    fn rest_behind_participle(&self) -> String {
+        let Some(participle) = self.participle.as_deref().filter(|_| self.verb.auxiliary) else {
+            return self.rest.clone();
+        };
+        let words: Vec<&str> = self.rest.split_whitespace().collect();
+        match words.iter().take(3).position(|word| word.to_lowercase() == participle) {
+            Some(at) => words[at + 1..].join(" "),
+            None => self.rest.clone(),
+        }
+    }
+}
+
+/// "the price of the day ticket" → ("price", "the day ticket").
+fn attribute(subject: &str, language: Language) -> Option<(String, String)> {
+    let joints: &[&str] = match language {
+        Language::English => &[" of ", " for "],
+        Language::French => &[" de ", " du ", " des ", " d'", " pour "],
+    };
+    let (at, joint) = joints.iter().filter_map(|joint| subject.find(joint).map(|at| (at, *joint))).min()?;
+    let head = subject[..at].to_lowercase();
+    let head = ["the ", "a ", "an ", "our ", "le ", "la ", "l'", "les "]
+        .iter()
+        .find_map(|article| head.strip_prefix(article))
+        .unwrap_or(&head)
+        .to_string();
+    let entity = &subject[at + joint.len()..];
+    let entity = match joint {
+        " du " => format!("le {entity}"),
+        " des " => format!("les {entity}"),
+        _ => entity.to_string(),
+    };
+    Some((head, entity))
+}
+
+/// The frames' questions for a clause.
+pub fn frame_questions(lexicon: &Lexicon, turned: &Turned) -> Vec<String> {
+    if turned.imperative
+        || turned.subject == "il y"
+        || turned.position != Position::Tail
+        || turned.subject.is_empty()
+        || lexicon.is_stop(&turned.subject.to_lowercase())
+    {
+        return Vec::new();
+    }
+    let language = lexicon.language;
+    let parts = attribute(&turned.subject, language).filter(|_| turned.is_be());
+    let by_attribute = parts.as_ref().and_then(|(head, entity)| {
+        let frame = lexicon
+            .frames
+            .iter()
+            .find(|frame| frame.kinds.contains(&turned.kind) && frame.attributes.contains(&head.as_str()))?;
+        Some((frame, entity.as_str()))
+    });
+    if let Some((frame, entity)) = by_attribute {
+        let plural = entity.ends_with('s') && language == Language::English && !entity.ends_with("ss");
+        return fill(frame, turned, entity, &turned.rest, None, plural, language);
+    }
+    let key = turned.verb_key(language);
+    let plain = matches!(key.as_str(), "be" | "être");
+    let fits = |frame: &&Frame| {
+        frame.kinds.contains(&turned.kind)
+            && frame.verbs.contains(&key.as_str())
+            && !(plain
+                && (matches!(turned.kind, FactKind::Quantity | FactKind::Code) || !turned.direct_object))
+            && !(turned.kind == FactKind::Person
+                && matches!(
+                    key.as_str(),
+                    "led" | "managed" | "directed" | "founded" | "built" | "taught" | "made"
+                )
+                && turned.before != "by")
+    };
+    let rest = turned.rest_behind_participle();
+    let participle = turned.participle.as_deref().filter(|_| !plain && turned.verb.auxiliary);
+    lexicon
+        .frames
+        .iter()
+        .filter(fits)
+        .flat_map(|frame| fill(frame, turned, &turned.subject, &rest, participle, turned.plural, language))
+        .collect()
+}
+
+fn fill(
+    frame: &Frame,
+    turned: &Turned,
+    subject: &str,
+    rest: &str,
+    participle: Option<&str>,
+    plural: bool,
+    language: Language,
+) -> Vec<String> {
+    let rest = if rest.is_empty()
+        || rest.split_whitespace().count() > 8
+        || rest.starts_with("by ")
+        || rest.starts_with("par ")
+    {
+        String::new()
+    } else {
+        format!(" {rest}")
+    };
+    let unit = turned.unit.clone().unwrap_or_default();
+    frame
+        .questions
+        .iter()
+        .filter(|question| {
+            (participle.is_some() || !question.contains("{v}"))
+                && (!unit.is_empty() || !question.contains("{u}"))
+        })
+        .map(|question| {
+            let mut question = (*question).to_string();
+            if plural && language == Language::English {
+                question = question
+                    .replace("does {s}", "do {s}")
+                    .replace("is {s}", "are {s}")
+                    .replace("was {s}", "were {s}");
+            }
+            if plural && language == Language::French {
+                for (one, many) in FRENCH_PLURALS {
+                    question = question.replace(&format!("{one} {{s}}"), &format!("{many} {{s}}"));
+                }
+            }
+            let question = question
+                .replace("{of}", &french_joined("de", subject))
+                .replace("{to}", &french_joined("à", subject));
+            question
+                .replace("{u}", &unit)
+                .replace("{v}", participle.unwrap_or(""))
+                .replace("{r}", &rest)
+                .replace("{s}", subject)
+        })
+        .collect()
+}
+
+const FRENCH_PLURALS: &[(&str, &str)] = &[
+    ("ouvre", "ouvrent"),
+    ("ferme", "ferment"),
+    ("coûte", "coûtent"),
+    ("dure", "durent"),
+    ("commence", "commencent"),
+    ("débute", "débutent"),
+    ("a lieu", "ont lieu"),
+    ("démarre", "démarrent"),
+    ("finit", "finissent"),
+    ("se termine", "se terminent"),
+    ("pèse", "pèsent"),
+    ("se trouve", "se trouvent"),
+    ("est", "sont"),
+    ("s'appelle", "s'appellent"),
+    ("se déroule", "se déroulent"),
+];
+
+/// "de" or "à" with the article: "du musée", "aux visiteurs", "d'Anna".
+fn french_joined(preposition: &str, subject: &str) -> String {
+    let lower = subject.to_lowercase();
+    let (with_le, with_les) = if preposition == "de" { ("du", "des") } else { ("au", "aux") };
+    if lower.starts_with("le ") {
+        format!("{with_le} {}", &subject[3..])
+    } else if lower.starts_with("les ") {
+        format!("{with_les} {}", &subject[4..])
+    } else if preposition == "de" && lower.starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê', 'â']) {
+        format!("d'{subject}")
+    } else {
+        format!("{preposition} {subject}")
+    }
+}
+
+fn question_words(language: Language, turned: &Turned) -> Vec<String> {
+    let unit = turned.unit.as_deref().unwrap_or("");
+    let fixed: &[&str] = match (language, turned.kind) {
+        (Language::English, FactKind::Time) => &["when", "at what time", "at what hour"],
+        (Language::English, FactKind::Date) => &["when", "on what day", "on which date"],
+        (Language::English, FactKind::Duration)
+            if matches!(turned.before.as_str(), "within" | "after" | "before" | "least" | "in") =>
+        {
+            &["when", "within what time", "how soon"]
+        }
+        (Language::English, FactKind::Duration) => &["how long", "for how long"],
+        (Language::English, FactKind::Money) => &["how much", "what amount", "how much money"],
+        (Language::English, FactKind::Percent) => &["how much", "what percentage"],
+        (Language::English, FactKind::Frequency) => &["how often", "when"],
+        (Language::English, FactKind::Person)
+            if turned.position == Position::Tail
+                && matches!(turned.before.as_str(), "by" | "to" | "with" | "from" | "for") =>
+        {
+            return vec![format!("{} whom", turned.before), format!("{} which person", turned.before)];
+        }
+        (Language::French, FactKind::Person)
+            if turned.position == Position::Tail
+                && matches!(turned.before.as_str(), "par" | "à" | "avec" | "chez" | "pour") =>
+        {
+            return vec![format!("{} qui", turned.before), format!("{} quelle personne", turned.before)];
+        }
+        (Language::English, FactKind::Person) => &["who", "which person"],
+        (Language::English, FactKind::Place) => &["where", "in which place"],
+        (Language::English, FactKind::Colour) => &["what colour", "which colour"],
+        (Language::English, FactKind::Phone) => &["at which number", "what number"],
+        (Language::English, FactKind::Email | FactKind::Url) => &["at which address", "what address"],
+        (Language::English, FactKind::Code | FactKind::Thing) => &["what"],
+        (Language::French, FactKind::Time) => &["quand", "à quelle heure", "à quel moment"],
+        (Language::French, FactKind::Date) => &["quand", "quel jour", "à quelle date"],
+        (Language::French, FactKind::Duration) => &["combien de temps", "pendant combien de temps"],
+        (Language::French, FactKind::Money | FactKind::Percent) => &["combien", "combien d'argent"],
+        (Language::French, FactKind::Frequency) => &["tous les combien", "quand", "à quelle fréquence"],
+        (Language::French, FactKind::Person) => &["qui", "quelle personne"],
+        (Language::French, FactKind::Place) => &["où", "à quel endroit"],
+        (Language::French, FactKind::Colour) => &["de quelle couleur"],
+        (Language::French, FactKind::Phone) => &["à quel numéro"],
+        (Language::French, FactKind::Email | FactKind::Url) => &["à quelle adresse"],
+        (Language::French, FactKind::Code | FactKind::Thing) => &["que"],
+        (Language::English, FactKind::Quantity) => {
+            return vec![format!("how many {unit}"), format!("what number of {unit}")];
+        }
+        (Language::French, FactKind::Quantity) => return vec![format!("combien de {unit}")],
+    };
+    fixed.iter().map(|word| (*word).to_string()).collect()
+}
+
+/// The clause turned around: "When does the pool open on Sundays?".
+pub fn direct_questions(language: Language, turned: &Turned) -> Vec<String> {
+    let words = question_words(language, turned);
+    let rest = if turned.rest.is_empty() { String::new() } else { format!(" {}", turned.rest) };
+    let end = if language == Language::English { "?" } else { " ?" };
+    let (subject, lemma, surface) = (&turned.subject, &turned.verb.lemma, &turned.surface);
+    words
+        .iter()
+        .filter_map(|word| match (language, turned.position) {
+            (_, Position::InsideSubject) => None,
+            (_, Position::Subject) => {
+                subject_question(turned, word).map(|question| format!("{question}{rest}{end}"))
+            }
+            (Language::English, Position::Tail) if turned.imperative => {
+                Some(format!("{word} should I {lemma}{rest}{end}"))
+            }
+            (Language::English, Position::Tail) if turned.verb.auxiliary => {
+                Some(format!("{word} {lemma} {subject}{rest}{end}"))
+            }
+            (Language::English, Position::Tail) => {
+                Some(format!("{word} {} {subject} {lemma}{rest}{end}", turned.verb.support))
+            }
+            (Language::French, Position::Tail) if turned.imperative => {
+                Some(format!("{word} faut-il {lemma}{rest}{end}"))
+            }
+            (Language::French, Position::Tail) if subject == "il y" => {
+                Some(format!("{word} y a-t-il{rest}{end}"))
+            }
+            (Language::French, Position::Tail) if turned.names() && word != "que" => {
+                Some(format!("{word} {surface} {subject}{rest}{end}"))
+            }
+            (Language::French, Position::Tail) if word == "que" => {
+                Some(format!("qu'{} {subject} {surface}{rest}{end}", est_ce(subject)))
+            }
+            (Language::French, Position::Tail) => {
+                Some(format!("{word} {} {subject} {surface}{rest}{end}", est_ce(subject)))
+            }
+        })
+        .map(|question| question.replace("est-ce qu' ", "est-ce qu'"))
+        .collect()
+}
+
+pub fn est_ce(subject: &str) -> &'static str {
+    if subject.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê']) {
+        "est-ce qu'"
+    } else {
+        "est-ce que"
+    }
+}
+
+fn subject_question(turned: &Turned, word: &str) -> Option<String> {
+    let after = turned.subject_after_fact.trim();
+    let gap = if after.is_empty() { String::new() } else { format!(" {after}") };
+    match turned.kind {
+        FactKind::Person if after.is_empty() => Some(format!("{word} {}", turned.surface)),
+        FactKind::Colour if !after.is_empty() => Some(format!(
+            "{} {after} {}",
+            if word.contains("couleur") { "quel" } else { "which" },
+            turned.surface
+        )),
+        FactKind::Quantity => Some(format!("{word}{gap} {}", turned.surface)),
+        FactKind::Thing | FactKind::Code => Some(format!("{word} {}", turned.surface)),
+        _ => None,
+    }
+}
+
+/// The clause as it follows "Could you tell me": "when the pool opens on Sundays".
+pub fn indirect_clauses(language: Language, turned: &Turned) -> Vec<String> {
+    let mut words = question_words(language, turned);
+    if language == Language::French {
+        words.iter_mut().filter(|word| *word == "que").for_each(|word| *word = "ce que".to_string());
+    }
+    let rest = if turned.rest.is_empty() { String::new() } else { format!(" {}", turned.rest) };
+    words
+        .iter()
+        .filter_map(|word| match (language, turned.position) {
+            (_, Position::InsideSubject) => None,
+            (_, Position::Subject) => {
+                subject_question(turned, word).map(|question| format!("{question}{rest}"))
+            }
+            (Language::English, Position::Tail) if turned.imperative => {
+                Some(format!("{word} to {}{rest}", turned.verb.lemma))
+            }
+            (Language::French, Position::Tail) if turned.imperative => {
+                Some(format!("{word} il faut {}{rest}", turned.verb.lemma))
+            }
+            (Language::French, Position::Tail) if turned.names() => {
+                Some(format!("{word} {} {}{rest}", turned.surface, turned.subject))
+            }
+            (_, Position::Tail) => Some(format!("{word} {} {}{rest}", turned.subject, turned.surface)),
+        })
+        .map(|clause| clause.replace("ce que il", "ce qu'il"))
+        .collect()
+}
+
+/// Words that name the kind of value, for keyword questions.
+pub fn cues(language: Language, kind: FactKind, unit: Option<&str>) -> Vec<String> {
+    let fixed: &[&str] = match (language, kind) {
+        (Language::English, FactKind::Time) => &["what time", "when", "at what hour"],
+        (Language::English, FactKind::Date) => &["when", "what date", "which day"],
+        (Language::English, FactKind::Duration) => &["how long", "how much time"],
+        (Language::English, FactKind::Money) => &["how much", "price", "cost in euros"],
+        (Language::English, FactKind::Percent) => &["what percentage", "how much"],
+        (Language::English, FactKind::Frequency) => &["how often"],
+        (Language::English, FactKind::Person) => &["who", "name of the person"],
+        (Language::English, FactKind::Place) => &["where", "place", "location"],
+        (Language::English, FactKind::Colour) => &["what colour", "which color"],
+        (Language::English, FactKind::Phone) => &["phone number", "number to call"],
+        (Language::English, FactKind::Email) => &["email address", "address"],
+        (Language::English, FactKind::Url) => &["web address", "website"],
+        (Language::French, FactKind::Time) => &["à quelle heure", "quand"],
+        (Language::French, FactKind::Date) => &["quand", "quelle date", "quel jour"],
+        (Language::French, FactKind::Duration) => &["combien de temps", "quelle durée"],
+        (Language::French, FactKind::Money) => &["combien", "quel prix", "quel tarif"],
+        (Language::French, FactKind::Percent) => &["quel pourcentage"],
+        (Language::French, FactKind::Frequency) => &["à quelle fréquence"],
+        (Language::French, FactKind::Person) => &["qui", "quelle personne"],
+        (Language::French, FactKind::Place) => &["où", "quel endroit"],
+        (Language::French, FactKind::Colour) => &["quelle couleur"],
+        (Language::French, FactKind::Phone) => &["quel numéro", "téléphone"],
+        (Language::French, FactKind::Email | FactKind::Url) => &["quelle adresse"],
+        (Language::English, FactKind::Quantity) => {
+            return unit
+                .map(|unit| vec![format!("how many {unit}"), format!("number of {unit}")])
+                .unwrap_or_default();
+        }
+        (Language::French, FactKind::Quantity) => {
+            return unit.map(|unit| vec![format!("combien de {unit}")]).unwrap_or_default();
+        }
+        (_, FactKind::Code | FactKind::Thing) => &[],
+    };
+    fixed.iter().map(|cue| (*cue).to_string()).collect()
+}
+
+/// Adds a copy with a synonym to about half of the questions.
+pub fn vary(candidates: &mut Vec<Candidate>, sentence: &str, lexicon: &Lexicon, random: &mut Random) {
+    let mut varied = Vec::new();
+    // Only words of the sentence are exchanged, not those of the phrasings.
+    let source = normalised(sentence);
+    let groups: Vec<(&str, &[&str])> = lexicon
+        .synonyms
+        .iter()
+        .flat_map(|group| group.iter().map(|word| (*word, *group)))
+        .filter(|(word, _)| format!(" {source}").contains(&format!(" {word}")))
+        .collect();
+    if groups.is_empty() {
+        return;
+    }
+    for candidate in candidates.iter() {
+        if random.below(2) == 0
+            && let Some(question) = with_synonym(&candidate.question, &groups, random)
+        {
+            varied.push(Candidate { question, ..candidate.clone() });
+        }
+    }
+    candidates.extend(varied);
+}
+
+fn with_synonym(question: &str, groups: &[(&str, &[&'static str])], random: &mut Random) -> Option<String> {
+    let padded = format!(" {question} ");
+    let lower = padded.to_lowercase();
+    if lower.len() != padded.len() {
+        return None;
+    }
+    let mut places = Vec::new();
+    for (word, group) in groups {
+        let found = lower.match_indices(word).find(|(at, _)| {
+            let before = lower[..*at].chars().next_back();
+            let after = lower[at + word.len()..].chars().next();
+            before.is_some_and(|c| !c.is_alphanumeric() && c != '-')
+                && after.is_some_and(|c| !c.is_alphanumeric() && c != '-')
+        });
+        if let Some((at, _)) = found {
+            places.push((at, *group, *word));
+        }
+    }
+    if places.is_empty() {
+        return None;
+    }
+    let (at, group, word) = places[random.below(places.len())];
+    // "a", "l'", "le" and "de" depend on the first letter behind them.
+    let before = &lower[..at];
+    let sensitive =
+        [" a ", " an ", "l'", "d'", " le ", " la ", " de ", " que "].iter().any(|end| before.ends_with(end));
+    let vowel = |text: &str| text.starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê']);
+    let others: Vec<&&str> =
+        group.iter().filter(|other| **other != word && (!sensitive || vowel(other) == vowel(word))).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let other = others[random.below(others.len())];
+    Some(capitalised(format!("{}{other}{}", &padded[..at], &padded[at + word.len()..]).trim()))
+}
+
+/// True where a question holds the value more often than the rest of the sentence does.
+pub fn gives_away(
+    question: &str,
+    value: &str,
+    kind: Option<FactKind>,
+    sentence: &str,
+    lexicon: &Lexicon,
+) -> bool {
+    let split = |text: &str| -> Vec<String> {
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|part| !part.is_empty())
+            .map(str::to_string)
+            .collect()
+    };
+    let (asked, wanted, source) = (split(question), split(value), split(sentence));
+    let count = |list: &[String], part: &String| list.iter().filter(|other| *other == part).count();
+    let held = |part: &String| {
+        let outside = count(&source, part).saturating_sub(count(&wanted, part));
+        count(&asked, part) > outside
+    };
+    let telling: Vec<&String> = wanted
+        .iter()
+        .filter(|part| {
+            part.contains(|c: char| c.is_ascii_digit()) || lexicon.number_words.contains(&part.as_str())
+        })
+        .collect();
+    if !telling.is_empty() {
+        return telling.into_iter().any(held);
+    }
+    let content: Vec<&String> =
+        wanted.iter().filter(|part| !lexicon.is_stop(part) && part.chars().count() > 1).collect();
+    match kind {
+        Some(FactKind::Person | FactKind::Colour) => content.into_iter().any(held),
+        _ => !content.is_empty() && content.into_iter().all(held),
+    }
+}
+
+/// A question of sensible length.
+pub fn acceptable(question: &str) -> bool {
+    let words = question.split_whitespace().count();
+    (2..=24).contains(&words) && question.chars().count() <= 180
+}
+
+/// Spaces and capital letter put right.
+pub fn tidy(question: &str, language: Language) -> String {
+    let mut text = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (from, to) in
+        [(" ,", ","), (",?", "?"), (" .", "."), ("??", "?"), (",.", "."), ("..", "."), ("' ", "'")]
+    {
+        text = text.replace(from, to);
+    }
+    if language == Language::English {
+        text = text.replace(" ?", "?");
+    } else if text.ends_with('?') && !text.ends_with(" ?") {
+        text.pop();
+        text.push_str(" ?");
+    }
+    capitalised(&text)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+/// Lower case words only: two questions that differ in marks are the same.
+pub fn normalised(question: &str) -> String {
+    question
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The order in which kinds of question are taken, so that every statement gets a mixture.
+pub const MIXTURE: &[QuestionKind] = &[
+    QuestionKind::Frame,
+    QuestionKind::Direct,
+    QuestionKind::Keyword,
+    QuestionKind::Cell,
+    QuestionKind::Frame,
+    QuestionKind::Indirect,
+    QuestionKind::Keyword,
+    QuestionKind::Frame,
+    QuestionKind::Cell,
+    QuestionKind::Frame,
+    QuestionKind::Keyword,
+    QuestionKind::Direct,
+    QuestionKind::Frame,
+    QuestionKind::Indirect,
+];
