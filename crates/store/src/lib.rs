@@ -1,1 +1,29 @@
-//! All that persists: SQL, blobs, the job queue, events
+//! All that persists: rows in SQLite or PostgreSQL, blobs, the job queue, events.
+//!
+//! It knows no model, dataset or export format. One file a table, with plain functions that take the [`Database`]:
+//! `projects::create(&database, …)`. Payloads are JSON that the application gives a meaning.
+
+mod blobs;
+pub mod chunks;
+mod data_folder;
+mod database;
+pub mod dataset_versions;
+mod error;
+pub mod examples;
+pub mod files;
+pub mod jobs;
+mod live;
+mod migrations;
+mod page;
+pub mod projects;
+pub mod run_events;
+pub mod runs;
+pub mod settings;
+mod text_enum;
+
+pub use blobs::{Blob, BlobKey, Blobs};
+pub use data_folder::{DataFolder, Owner};
+pub use database::Database;
+pub use error::{Result, StoreError};
+pub use live::{Live, LiveEvent, LiveEvents, Subscription, Topic};
+pub use page::{Page, Paged};

@@ -1,0 +1,322 @@
+//! Dataset examples: a payload, where it comes from, how good it is, and whether a person approved it.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::database::{Database, ROWS_PER_INSERT, now};
+use crate::error::{Result, StoreError};
+use crate::page::{Page, Paged};
+use crate::projects::contains_pattern;
+
+pub use entity::Model as Example;
+
+pub(crate) mod entity {
+    use sea_orm::entity::prelude::*;
+    use serde::Serialize;
+
+    /// A stored example.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+    #[sea_orm(table_name = "dataset_examples")]
+    pub struct Model {
+        /// Version 7: ordered by creation.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        /// The project.
+        pub project_id: Uuid,
+        /// The chunk that it was made from, while that exists.
+        pub chunk_id: Option<Uuid>,
+        /// Whether it may be trained on.
+        pub status: super::ExampleStatus,
+        /// The training record.
+        #[sea_orm(column_type = "Json")]
+        pub payload: Json,
+        /// Source file, page, span, prompt version, model, reviewer, …
+        #[sea_orm(column_type = "Json")]
+        pub provenance: Json,
+        /// Scores and warnings.
+        #[sea_orm(column_type = "Json")]
+        pub quality: Json,
+        /// Of the payload; a project holds each content once.
+        #[sea_orm(column_type = "Text")]
+        pub content_hash: String,
+        /// UTC.
+        pub created_at: DateTimeUtc,
+        /// UTC.
+        pub updated_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+crate::text_enum! {
+    /// Whether an example may be trained on.
+    pub enum ExampleStatus("example status") {
+        /// Not looked at yet.
+        Pending = "pending",
+        /// Goes into the next dataset version.
+        Approved = "approved",
+        /// Stays out.
+        Rejected = "rejected",
+    }
+}
+
+/// An example to store.
+#[derive(Clone, Debug)]
+pub struct NewExample {
+    /// The chunk that it was made from.
+    pub chunk_id: Option<Uuid>,
+    /// Its first status.
+    pub status: ExampleStatus,
+    /// The training record.
+    pub payload: Value,
+    /// Where it comes from.
+    pub provenance: Value,
+    /// Scores and warnings.
+    pub quality: Value,
+    /// Of the payload.
+    pub content_hash: String,
+}
+
+/// Which examples are meant.
+#[derive(Clone, Debug, Default)]
+pub struct ExampleFilter {
+    /// Only with this status.
+    pub status: Option<ExampleStatus>,
+    /// Only of this chunk.
+    pub chunk_id: Option<Uuid>,
+    /// Only with this text in the payload, in any case.
+    pub search: Option<String>,
+    /// Only these.
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// What to change; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ExampleChange {
+    /// The status.
+    pub status: Option<ExampleStatus>,
+    /// The training record with its new content hash.
+    pub payload: Option<(Value, String)>,
+    /// The provenance, as a whole.
+    pub provenance: Option<Value>,
+    /// The quality, as a whole.
+    pub quality: Option<Value>,
+}
+
+/// How many examples have which status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusCounts {
+    /// Not looked at yet.
+    pub pending: u64,
+    /// Go into the next dataset version.
+    pub approved: u64,
+    /// Stay out.
+    pub rejected: u64,
+}
+
+impl StatusCounts {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.pending + self.approved + self.rejected
+    }
+}
+
+/// Stores examples in their order; content that the project has already is left out. Returns how many were stored.
+pub async fn insert_many(database: &Database, project_id: Uuid, examples: Vec<NewExample>) -> Result<u64> {
+    let time = now();
+    let rows: Vec<_> = examples
+        .into_iter()
+        .map(|example| Example {
+            id: Uuid::now_v7(),
+            project_id,
+            chunk_id: example.chunk_id,
+            status: example.status,
+            payload: example.payload,
+            provenance: example.provenance,
+            quality: example.quality,
+            content_hash: example.content_hash,
+            created_at: time,
+            updated_at: time,
+        })
+        .collect();
+    let mut stored = 0;
+    let transaction = database.begin_write().await?;
+    for part in rows.chunks(ROWS_PER_INSERT) {
+        let same = [entity::Column::ProjectId, entity::Column::ContentHash];
+        let insert = entity::Entity::insert_many(part.iter().map(|row| row.clone().into_active_model()))
+            .on_conflict(OnConflict::columns(same).do_nothing().to_owned());
+        stored += insert.exec_without_returning(&transaction).await?.rows();
+    }
+    transaction.commit().await?;
+    Ok(stored)
+}
+
+/// What an insert reports, with and without "on conflict do nothing".
+trait Rows {
+    fn rows(self) -> u64;
+}
+
+impl Rows for u64 {
+    fn rows(self) -> u64 {
+        self
+    }
+}
+
+impl Rows for sea_orm::TryInsertResult<u64> {
+    fn rows(self) -> u64 {
+        match self {
+            Self::Inserted(rows) => rows,
+            Self::Empty | Self::Conflicted => 0,
+        }
+    }
+}
+
+/// One example of a project.
+pub async fn get(database: &Database, project_id: Uuid, id: Uuid) -> Result<Example> {
+    let query = entity::Entity::find_by_id(id).filter(entity::Column::ProjectId.eq(project_id));
+    query.one(database.connection()).await?.ok_or_else(|| StoreError::not_found("example", id))
+}
+
+/// A page of a project's examples, in the order of their creation.
+pub async fn list(
+    database: &Database,
+    project_id: Uuid,
+    page: Page,
+    filter: ExampleFilter,
+) -> Result<Paged<Example>> {
+    let query = filtered(project_id, &filter);
+    let total = query.clone().count(database.connection()).await?;
+    let query = query.order_by_asc(entity::Column::Id).offset(page.offset()).limit(page.clamped().per_page);
+    Ok(Paged::new(query.all(database.connection()).await?, total, page))
+}
+
+/// Up to `limit` matching examples that come after `after` in the order of creation: for reading all of them in parts,
+/// none twice and none left out while others are added.
+pub async fn list_after(
+    database: &Database,
+    project_id: Uuid,
+    filter: &ExampleFilter,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Example>> {
+    let mut query = filtered(project_id, filter);
+    if let Some(after) = after {
+        query = query.filter(entity::Column::Id.gt(after));
+    }
+    Ok(query.order_by_asc(entity::Column::Id).limit(limit).all(database.connection()).await?)
+}
+
+/// How many of the project's examples have which status.
+pub async fn status_counts(database: &Database, project_id: Uuid) -> Result<StatusCounts> {
+    let rows: Vec<(ExampleStatus, i64)> = entity::Entity::find()
+        .select_only()
+        .column(entity::Column::Status)
+        .column_as(entity::Column::Id.count(), "count")
+        .filter(entity::Column::ProjectId.eq(project_id))
+        .group_by(entity::Column::Status)
+        .into_tuple()
+        .all(database.connection())
+        .await?;
+    let counts: BTreeMap<_, _> =
+        rows.into_iter().map(|(status, count)| (status, count.unsigned_abs())).collect();
+    let of = |status| counts.get(&status).copied().unwrap_or(0);
+    Ok(StatusCounts {
+        pending: of(ExampleStatus::Pending),
+        approved: of(ExampleStatus::Approved),
+        rejected: of(ExampleStatus::Rejected),
+    })
+}
+
+/// Changes one example. Content that another example has already is a conflict.
+pub async fn update(
+    database: &Database,
+    project_id: Uuid,
+    id: Uuid,
+    change: ExampleChange,
+) -> Result<Example> {
+    let mut row = get(database, project_id, id).await?.into_active_model();
+    if let Some(status) = change.status {
+        row.status = Set(status);
+    }
+    if let Some((payload, content_hash)) = change.payload {
+        row.payload = Set(payload);
+        row.content_hash = Set(content_hash);
+    }
+    if let Some(provenance) = change.provenance {
+        row.provenance = Set(provenance);
+    }
+    if let Some(quality) = change.quality {
+        row.quality = Set(quality);
+    }
+    row.updated_at = Set(now());
+    Ok(row.update(database.connection()).await?)
+}
+
+/// Sets the status of all matching examples; returns how many.
+pub async fn set_status(
+    database: &Database,
+    project_id: Uuid,
+    filter: &ExampleFilter,
+    status: ExampleStatus,
+) -> Result<u64> {
+    let update = entity::Entity::update_many()
+        .col_expr(entity::Column::Status, Expr::value(status))
+        .col_expr(entity::Column::UpdatedAt, Expr::value(now()))
+        .filter(condition(project_id, filter));
+    Ok(update.exec(database.connection()).await?.rows_affected)
+}
+
+/// Deletes one example.
+pub async fn delete(database: &Database, project_id: Uuid, id: Uuid) -> Result<()> {
+    let only = ExampleFilter { ids: Some(vec![id]), ..ExampleFilter::default() };
+    match delete_many(database, project_id, &only).await? {
+        0 => Err(StoreError::not_found("example", id)),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes all matching examples; returns how many.
+pub async fn delete_many(database: &Database, project_id: Uuid, filter: &ExampleFilter) -> Result<u64> {
+    let delete = entity::Entity::delete_many().filter(condition(project_id, filter));
+    Ok(delete.exec(database.connection()).await?.rows_affected)
+}
+
+fn filtered(project_id: Uuid, filter: &ExampleFilter) -> Select<entity::Entity> {
+    entity::Entity::find().filter(condition(project_id, filter))
+}
+
+fn condition(project_id: Uuid, filter: &ExampleFilter) -> sea_orm::Condition {
+    let mut all = sea_orm::Condition::all().add(entity::Column::ProjectId.eq(project_id));
+    if let Some(status) = filter.status {
+        all = all.add(entity::Column::Status.eq(status));
+    }
+    if let Some(chunk_id) = filter.chunk_id {
+        all = all.add(entity::Column::ChunkId.eq(chunk_id));
+    }
+    if let Some(ids) = &filter.ids {
+        all = all.add(entity::Column::Id.is_in(ids.iter().copied()));
+    }
+    if let Some(search) = filter.search.as_ref().filter(|search| !search.is_empty()) {
+        let payload = Expr::col(entity::Column::Payload).cast_as("text");
+        all = all.add(Expr::expr(Func::lower(payload)).like(contains_pattern(&as_in_json(search))));
+    }
+    all
+}
+
+/// The text in lower case as it stands inside stored JSON: quotes, backslashes and line ends escaped.
+fn as_in_json(text: &str) -> String {
+    let quoted = Value::String(text.to_lowercase()).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}

@@ -1,0 +1,313 @@
+//! Schema 1: projects, files, chunks, jobs, dataset examples and versions, runs, run events, settings.
+//!
+//! Ids are UUIDs of version 7, so that ordering by id is ordering by creation. Payloads are `json` (not `jsonb`, which
+//! loses the order of keys and with it the bytes that content hashes are taken of).
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbErr;
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [
+            projects(),
+            files(),
+            chunks(),
+            dataset_examples(),
+            dataset_versions(),
+            jobs(),
+            runs(),
+            run_events(),
+            settings(),
+        ] {
+            manager.create_table(table).await?;
+        }
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [
+            "settings",
+            "run_events",
+            "runs",
+            "jobs",
+            "dataset_versions",
+            "dataset_examples",
+            "chunks",
+            "files",
+            "projects",
+        ] {
+            manager.drop_table(Table::drop().table(Alias::new(table)).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn name(text: &str) -> Alias {
+    Alias::new(text)
+}
+
+fn id() -> ColumnDef {
+    ColumnDef::new(name("id")).uuid().not_null().primary_key().to_owned()
+}
+
+fn uuid(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).uuid().not_null().to_owned()
+}
+
+fn uuid_null(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).uuid().null().to_owned()
+}
+
+fn text(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).text().not_null().to_owned()
+}
+
+fn text_null(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).text().null().to_owned()
+}
+
+fn integer(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).big_integer().not_null().to_owned()
+}
+
+fn integer_null(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).big_integer().null().to_owned()
+}
+
+fn boolean(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).boolean().not_null().to_owned()
+}
+
+fn json(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).json().not_null().to_owned()
+}
+
+fn json_null(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).json().null().to_owned()
+}
+
+fn time(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).timestamp_with_time_zone().not_null().to_owned()
+}
+
+fn time_null(column: &str) -> ColumnDef {
+    ColumnDef::new(name(column)).timestamp_with_time_zone().null().to_owned()
+}
+
+fn table(table: &str, columns: Vec<ColumnDef>) -> TableCreateStatement {
+    let mut statement = Table::create().table(name(table)).to_owned();
+    for mut column in columns {
+        statement.col(&mut column);
+    }
+    statement
+}
+
+/// `column` names a row of `parent` and goes with it, or is emptied when it goes.
+fn refers(table: &mut TableCreateStatement, column: &str, parent: &str, when_gone: ForeignKeyAction) {
+    table.foreign_key(
+        ForeignKey::create().from_col(name(column)).to(name(parent), name("id")).on_delete(when_gone),
+    );
+}
+
+fn projects() -> TableCreateStatement {
+    table(
+        "projects",
+        vec![
+            id(),
+            text("name"),
+            text("description"),
+            json("settings"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    )
+}
+
+fn files() -> TableCreateStatement {
+    let mut statement = table(
+        "files",
+        vec![
+            id(),
+            uuid("project_id"),
+            text("name"),
+            text("kind"),
+            text("media_type"),
+            integer("size_bytes"),
+            text("sha256"),
+            text("blob_key"),
+            text("status"),
+            json("details"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    statement
+}
+
+fn chunks() -> TableCreateStatement {
+    let mut statement = table(
+        "chunks",
+        vec![
+            id(),
+            uuid("project_id"),
+            uuid("file_id"),
+            integer("ordinal"),
+            text("text"),
+            integer("token_count"),
+            json("source"),
+            time("created_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    refers(&mut statement, "file_id", "files", ForeignKeyAction::Cascade);
+    statement
+}
+
+fn dataset_examples() -> TableCreateStatement {
+    let mut statement = table(
+        "dataset_examples",
+        vec![
+            id(),
+            uuid("project_id"),
+            uuid_null("chunk_id"),
+            text("status"),
+            json("payload"),
+            json("provenance"),
+            json("quality"),
+            text("content_hash"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    refers(&mut statement, "chunk_id", "chunks", ForeignKeyAction::SetNull);
+    statement
+}
+
+fn dataset_versions() -> TableCreateStatement {
+    let mut statement = table(
+        "dataset_versions",
+        vec![
+            id(),
+            uuid("project_id"),
+            integer("number"),
+            text("content_hash"),
+            text("train_key"),
+            text_null("eval_key"),
+            integer("train_count"),
+            integer("eval_count"),
+            json("details"),
+            time("created_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    statement
+}
+
+fn jobs() -> TableCreateStatement {
+    let mut statement = table(
+        "jobs",
+        vec![
+            id(),
+            uuid_null("project_id"),
+            text("queue"),
+            text("kind"),
+            text("status"),
+            json("payload"),
+            json("progress"),
+            json_null("result"),
+            text_null("error"),
+            integer("attempts"),
+            integer("max_attempts"),
+            boolean("cancel_requested"),
+            integer("run_at_ms"),
+            integer_null("lease_until_ms"),
+            text_null("worker"),
+            time("created_at"),
+            time("updated_at"),
+            time_null("finished_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    statement
+}
+
+fn runs() -> TableCreateStatement {
+    let mut statement = table(
+        "runs",
+        vec![
+            id(),
+            uuid("project_id"),
+            uuid_null("job_id"),
+            uuid_null("dataset_version_id"),
+            json("config"),
+            text("status"),
+            integer("last_sequence"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    );
+    refers(&mut statement, "project_id", "projects", ForeignKeyAction::Cascade);
+    refers(&mut statement, "job_id", "jobs", ForeignKeyAction::SetNull);
+    refers(&mut statement, "dataset_version_id", "dataset_versions", ForeignKeyAction::SetNull);
+    statement
+}
+
+fn run_events() -> TableCreateStatement {
+    let mut statement = table(
+        "run_events",
+        vec![uuid("run_id"), integer("sequence"), text("kind"), json("payload"), time("created_at")],
+    );
+    statement.primary_key(Index::create().col(name("run_id")).col(name("sequence")));
+    refers(&mut statement, "run_id", "runs", ForeignKeyAction::Cascade);
+    statement
+}
+
+fn settings() -> TableCreateStatement {
+    table(
+        "settings",
+        vec![
+            ColumnDef::new(name("key")).text().not_null().primary_key().to_owned(),
+            json("value"),
+            time("updated_at"),
+        ],
+    )
+}
+
+fn index(table: &str, columns: &[&str]) -> IndexCreateStatement {
+    let mut statement =
+        Index::create().name(format!("{table}_{}", columns.join("_"))).table(name(table)).to_owned();
+    for column in columns {
+        statement.col(name(column));
+    }
+    statement
+}
+
+fn indexes() -> Vec<IndexCreateStatement> {
+    vec![
+        index("files", &["project_id", "kind"]),
+        index("chunks", &["file_id", "ordinal"]).unique().to_owned(),
+        index("chunks", &["project_id"]),
+        index("dataset_examples", &["project_id", "content_hash"]).unique().to_owned(),
+        index("dataset_examples", &["project_id", "status"]),
+        index("dataset_examples", &["chunk_id"]),
+        index("dataset_versions", &["project_id", "number"]).unique().to_owned(),
+        index("dataset_versions", &["project_id", "content_hash"]).unique().to_owned(),
+        index("jobs", &["queue", "status", "run_at_ms"]),
+        index("jobs", &["project_id"]),
+        index("runs", &["project_id", "status"]),
+        index("runs", &["job_id"]),
+    ]
+}
