@@ -8,8 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::error::DocumentError;
+use crate::formats::archive::Archive;
 
+mod archive;
+mod csv_table;
+mod docx;
+mod email;
+mod epub;
+mod html;
+mod markdown;
+mod markdown_inline;
+mod odp;
+mod ods;
+mod odt;
+mod opendocument;
+mod pdf;
+mod pptx;
+mod rtf;
+mod structured;
+mod tables;
 mod text;
+mod xlsx;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,7 +79,22 @@ pub struct Reader {
 }
 
 /// All formats, the most certain marks first; plain text, which anything can be, last.
-pub static REGISTRY: &[&Reader] = &[&text::READER];
+pub static REGISTRY: &[&Reader] = &[
+    &pdf::READER,
+    &docx::READER,
+    &pptx::READER,
+    &xlsx::READER,
+    &odt::READER,
+    &odp::READER,
+    &ods::READER,
+    &epub::READER,
+    &rtf::READER,
+    &email::READER,
+    &html::READER,
+    &markdown::READER,
+    &csv_table::READER,
+    &text::READER,
+];
 
 /// A file's bytes and what was found out about them.
 pub struct Input<'a> {
@@ -69,11 +103,12 @@ pub struct Input<'a> {
     /// All of it.
     pub bytes: &'a [u8],
     decoded: OnceCell<Option<text::Decoded>>,
+    archive: OnceCell<Option<Result<Archive, String>>>,
 }
 
 impl<'a> Input<'a> {
     fn new(bytes: &'a [u8], name: &str) -> Self {
-        Self { name: name.to_string(), bytes, decoded: OnceCell::new() }
+        Self { name: name.to_string(), bytes, decoded: OnceCell::new(), archive: OnceCell::new() }
     }
 
     /// The ending of the file's name in lower case. Only ever decides between kinds of plain text.
@@ -85,6 +120,22 @@ impl<'a> Input<'a> {
     /// The bytes as text, if they are text.
     fn decoded(&self) -> Option<&text::Decoded> {
         self.decoded.get_or_init(|| text::decode(self.bytes)).as_ref()
+    }
+
+    /// The archive, if the bytes are one that can be read.
+    fn archive(&self) -> Option<&Archive> {
+        self.archive_or_reason()?.as_ref().ok()
+    }
+
+    fn archive_or_reason(&self) -> Option<&Result<Archive, String>> {
+        let open = || self.bytes.starts_with(b"PK").then(|| Archive::open(self.bytes));
+        self.archive.get_or_init(open).as_ref()
+    }
+
+    /// The archive says of itself that it is of this media type, or of one that begins so (templates).
+    fn media_type_begins(&self, media_type: &str) -> bool {
+        let own = self.archive().and_then(|archive| archive.media_type.as_deref());
+        own.is_some_and(|own| own.starts_with(media_type))
     }
 
     fn damaged(&self, format: Format, reason: impl ToString) -> DocumentError {
@@ -108,6 +159,7 @@ pub fn parse_bytes(bytes: &[u8], hint_name: Option<&str>) -> Result<Document, Do
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(DocumentError::Empty { file: input.name });
     }
+    refuse_protected(&input)?;
     let Some(reader) = REGISTRY.iter().find(|reader| (reader.recognises)(&input)) else {
         return Err(unknown(&input));
     };
@@ -121,11 +173,37 @@ pub fn parse_bytes(bytes: &[u8], hint_name: Option<&str>) -> Result<Document, Do
     Ok(document)
 }
 
+/// First bytes of the container of old binary Office files, and of encrypted new ones.
+const COMPOUND_FILE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+
+/// Encrypted Office and OpenDocument files, which no reader recognises by their content.
+fn refuse_protected(input: &Input) -> Result<(), DocumentError> {
+    let utf16: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
+    let encrypted_office =
+        input.bytes.starts_with(COMPOUND_FILE) && input.bytes.windows(utf16.len()).any(|window| window == utf16);
+    let encrypted_archive = input.archive().is_some_and(|archive| archive.encrypted);
+    if encrypted_office || encrypted_archive {
+        let format = if encrypted_office { "Office" } else { "ZIP-based" };
+        return Err(DocumentError::Password { file: input.name.clone(), format: format.to_string() });
+    }
+    Ok(())
+}
+
 fn unknown(input: &Input) -> DocumentError {
+    let found = match input.archive_or_reason() {
+        Some(Err(reason)) => {
+            let reason = format!("it begins like a ZIP archive but cannot be opened: {reason}");
+            let format = "ZIP-based".to_string();
+            return DocumentError::Damaged { file: input.name.clone(), format, reason };
+        }
+        Some(Ok(_)) => "it is a ZIP archive without a document that is known here",
+        None if input.bytes.starts_with(COMPOUND_FILE) => "it is an old binary Office file (such as .doc, .xls, .ppt)",
+        None => "its content is no document format that is known here",
+    };
     let names: Vec<&str> = REGISTRY.iter().map(|reader| reader.name).collect();
     DocumentError::UnknownFormat {
         file: input.name.clone(),
-        found: "its content is no document format that is read here".to_string(),
+        found: found.to_string(),
         known: names.join(", "),
     }
 }

@@ -1,10 +1,10 @@
 //! The child's side: limit oneself, read standard input, parse, answer.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use super::{Answer, Outcome, REQUEST_VARIABLE, Request, operating_system};
+use super::{Answer, Limits, Outcome, REQUEST_VARIABLE, Request, operating_system};
 use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats;
@@ -27,7 +27,7 @@ pub fn run_child() -> ExitCode {
     }
     let worker =
         std::thread::Builder::new().name("parse".to_string()).stack_size(STACK_BYTES).spawn(move || {
-            let outcome = parse_standard_input(&name, limits.file_bytes, limits.text_bytes);
+            let outcome = parse_standard_input(&name, &limits);
             Answer { outcome: outcome.map_or_else(Outcome::Error, Outcome::Document), peak_bytes: None }
         });
     let answer = match worker.map(std::thread::JoinHandle::join) {
@@ -53,22 +53,30 @@ fn write_answer(mut answer: Answer) -> std::io::Result<()> {
     stdout.flush()
 }
 
-fn parse_standard_input(name: &str, file_bytes: u64, text_bytes: u64) -> Result<Document, DocumentError> {
+fn parse_standard_input(name: &str, limits: &Limits) -> Result<Document, DocumentError> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
-        .take(file_bytes)
+        .take(limits.file_bytes)
         .read_to_end(&mut bytes)
-        .map_err(|error| DocumentError::Unreadable { file: name.to_string(), reason: error.to_string() })?;
+        .map_err(|error| read_error(&error, name, limits))?;
     let parsed = catch_unwind(AssertUnwindSafe(|| formats::parse_bytes(&bytes, Some(name))));
     let document = parsed.unwrap_or_else(|panic| {
         let how = format!("panic: {}", panic_message(panic.as_ref()));
         Err(DocumentError::Crashed { file: name.to_string(), how })
     })?;
-    if document.text.len() as u64 > text_bytes {
-        return Err(DocumentError::TooMuchText { file: name.to_string(), limit_bytes: text_bytes });
+    if document.text.len() as u64 > limits.text_bytes {
+        return Err(DocumentError::TooMuchText { file: name.to_string(), limit_bytes: limits.text_bytes });
     }
     Ok(document)
+}
+
+fn read_error(error: &std::io::Error, name: &str, limits: &Limits) -> DocumentError {
+    let file = name.to_string();
+    match error.kind() {
+        ErrorKind::OutOfMemory => DocumentError::OutOfMemory { file, limit_bytes: limits.memory_bytes },
+        _ => DocumentError::Unreadable { file, reason: error.to_string() },
+    }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -18,6 +18,8 @@ use crate::error::DocumentError;
 mod child;
 mod operating_system;
 mod parent;
+#[cfg(all(test, unix))]
+mod tests;
 
 pub use child::run_child;
 

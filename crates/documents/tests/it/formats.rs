@@ -1,0 +1,220 @@
+//! Every format of the registry, small files of each that is easily made, and files that must be refused.
+
+use std::io::{Cursor, Write};
+
+use documents::formats::REGISTRY;
+use documents::{BlockKind, Document, DocumentError, Format, WarningKind, parse_bytes};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+fn read(bytes: &[u8]) -> Document {
+    let document = parse_bytes(bytes, None).unwrap_or_else(|error| panic!("{error}"));
+    check(&document);
+    document
+}
+
+/// What every document must hold to.
+fn check(document: &Document) {
+    let length = document.text.chars().count();
+    let mut end = 0;
+    for block in &document.blocks {
+        assert!(block.span.start >= end && block.span.end <= length && !block.span.is_empty(), "{block:?}");
+        assert!(document.slice(documents::Span { start: end, end: block.span.start }).trim().is_empty());
+        end = block.span.end;
+    }
+    assert_eq!(end, length);
+    assert!(document.pages.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
+}
+
+fn headings(document: &Document) -> Vec<(u8, &str)> {
+    let blocks = document.blocks.iter().filter_map(|block| match block.kind {
+        BlockKind::Heading(level) => Some((level, document.slice(block.span))),
+        _ => None,
+    });
+    blocks.collect()
+}
+
+fn of_kind(document: &Document, kind: BlockKind) -> Vec<&str> {
+    document.blocks.iter().filter(|block| block.kind == kind).map(|block| document.slice(block.span)).collect()
+}
+
+fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in members {
+        writer.start_file(*name, SimpleFileOptions::default()).expect("a member can be started");
+        writer.write_all(text.as_bytes()).expect("memory can be written to");
+    }
+    writer.finish().expect("memory can be written to").into_inner()
+}
+
+fn odf(media_type: &str, body: &str) -> Vec<u8> {
+    let content = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><office:document-content
+        xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+        xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
+        xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.3">
+        <office:body>{body}</office:body></office:document-content>"#
+    );
+    archive(&[("mimetype", media_type), ("content.xml", &content)])
+}
+
+#[test]
+fn the_registry_is_sound() {
+    let mut formats: Vec<Format> = REGISTRY.iter().map(|reader| reader.format).collect();
+    for reader in REGISTRY {
+        assert_eq!(reader.format.name(), reader.name);
+        assert!(!reader.extensions.is_empty() && reader.media_type.contains('/'), "{}", reader.name);
+        assert!(reader.extensions.iter().all(|ending| *ending == ending.to_lowercase()));
+    }
+    formats.dedup();
+    assert_eq!(formats.len(), REGISTRY.len());
+    assert_eq!(formats.last(), Some(&Format::Text));
+}
+
+#[test]
+fn every_format_is_found_by_its_content() {
+    let text = "urn:oasis";
+    assert!(!text.is_empty());
+    let odt = odf("application/vnd.oasis.opendocument.text", "<office:text><text:h text:outline-level=\"1\">Title</text:h><text:p>Some words.</text:p></office:text>");
+    let odp = odf(
+        "application/vnd.oasis.opendocument.presentation",
+        "<office:presentation><draw:page draw:name=\"p1\"><draw:frame><draw:text-box><text:p>First slide</text:p></draw:text-box></draw:frame></draw:page><draw:page draw:name=\"p2\"><draw:frame><draw:text-box><text:p>Second slide</text:p></draw:text-box></draw:frame></draw:page></office:presentation>",
+    );
+    let eml = "From: a@example.org\r\nTo: b@example.org\r\nSubject: Boats\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThe boats are ready.\r\n";
+    let rtf = r"{\rtf1\ansi{\fonttbl{\f0 Times;}}\f0 The boats are ready.\par Second paragraph.\par}";
+    let cases: Vec<(Format, Vec<u8>, &str)> = vec![
+        (Format::Pdf, include_bytes!("../fixtures/handbook.pdf").to_vec(), "boathouse"),
+        (Format::Docx, include_bytes!("../fixtures/handbook.docx").to_vec(), "boathouse"),
+        (Format::Odt, odt, "Some words."),
+        (Format::Odp, odp, "Second slide"),
+        (Format::Email, eml.into(), "The boats are ready."),
+        (Format::Rtf, rtf.into(), "The boats are ready."),
+        (Format::Html, b"<!DOCTYPE html><html><body><h1>A</h1><p>Some words.</p></body></html>".to_vec(), "Some words."),
+        (Format::Markdown, b"# Title\n\nSome **bold** words.\n\n- one\n- two\n".to_vec(), "Some bold words."),
+        (Format::Csv, b"name;seats\nHeron;2\nPlover;1\n".to_vec(), "| Heron | 2 |"),
+        (Format::Text, b"Just a line of text.\n".to_vec(), "Just a line of text."),
+    ];
+    for (format, bytes, words) in cases {
+        let document = read(&bytes);
+        assert_eq!(document.format, format);
+        assert!(document.text.contains(words), "{format:?}: {}", document.text);
+    }
+}
+
+#[test]
+fn a_handbook_in_pdf() {
+    let document = read(include_bytes!("../fixtures/handbook.pdf"));
+    assert!(document.pages.len() >= 3);
+    let found = headings(&document);
+    assert_eq!(found[0], (1, "Harbour Rowing Club Handbook"));
+    assert_eq!(&found[1..5], &[(1, "1 Boats"), (2, "1.1 Care of the boats"), (2, "1.2 Places"), (1, "2 Meetings")]);
+    assert_eq!(found.len(), 9, "{found:?}");
+    let tables = of_kind(&document, BlockKind::Table);
+    assert_eq!(
+        tables,
+        ["| Boat | Seats | Rack | Steward |\n| --- | --- | --- | --- |\n| Kingfisher | 4 | North 2 | Maria Lindqvist, who also keeps the keys of the workshop |\n| Heron | 2 | South 1 | Tom Abara |\n| Plover | 1 |  | Ines Roche |",
+        "| Month | Hours | Fee |\n| --- | --- | --- |\n| January | 8 to 16 | 12 euros |\n| June | 6 to 22 | 20 euros |"]
+    );
+    let paragraphs = of_kind(&document, BlockKind::Paragraph);
+    let committee = paragraphs.iter().find(|text| text.starts_with("The committee meets")).expect("the paragraph");
+    assert!(committee.ends_with("may speak and vote.") && !committee.contains('\n'), "{committee}");
+    assert!(of_kind(&document, BlockKind::ListItem).contains(&"- Oars go back to the rack."), "{}", document.text);
+    assert!(!document.text.contains("Page 2"), "page numbers are furniture");
+    assert_eq!(document.language.as_deref(), Some("eng"));
+    assert_eq!(document.slice(document.pages[0].span).trim_start().split('\n').next(), Some("Harbour Rowing Club Handbook"));
+}
+
+#[test]
+fn the_same_handbook_in_docx() {
+    let document = read(include_bytes!("../fixtures/handbook.docx"));
+    let pdf = read(include_bytes!("../fixtures/handbook.pdf"));
+    assert_eq!(headings(&document), headings(&pdf));
+    assert_eq!(of_kind(&document, BlockKind::Table), of_kind(&pdf, BlockKind::Table));
+    assert!(of_kind(&document, BlockKind::ListItem).contains(&"- Oars go back to the rack."), "{}", document.text);
+}
+
+#[test]
+fn two_columns_are_read_one_after_the_other() {
+    let document = read(include_bytes!("../fixtures/columns.pdf"));
+    let text = document.text.replace('\n', " ");
+    let (left, right) = (text.find("left ends here"), text.find("right begins here"));
+    assert!(left < right && left.is_some(), "{text}");
+    assert!(text.contains("hyphenation is undone"), "{text}");
+}
+
+#[test]
+fn scans_and_protected_files_are_named_as_such() {
+    let error = parse_bytes(include_bytes!("../fixtures/scan.pdf"), Some("scan.pdf")).expect_err("no text");
+    assert_eq!(error, DocumentError::NoText { file: "scan.pdf".into(), pages: 2 });
+    assert!(error.to_string().contains("scan"));
+    let error = parse_bytes(include_bytes!("../fixtures/protected.pdf"), Some("p.pdf")).expect_err("protected");
+    assert!(matches!(error, DocumentError::Password { .. }) && error.to_string().contains("password"), "{error}");
+    let manifest = "<manifest:file-entry manifest:full-path=\"content.xml\"><manifest:encryption-data/></manifest:file-entry>";
+    let protected = archive(&[("mimetype", "application/vnd.oasis.opendocument.text"), ("META-INF/manifest.xml", manifest)]);
+    let error = parse_bytes(&protected, Some("p.odt")).expect_err("protected");
+    assert!(error.to_string().contains("password"), "{error}");
+    let mut office = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+    office.extend([0; 1000]);
+    office.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
+    let error = parse_bytes(&office, Some("p.docx")).expect_err("protected");
+    assert!(error.to_string().contains("password"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_a_reason() {
+    let docx = include_bytes!("../fixtures/handbook.docx");
+    let pdf = include_bytes!("../fixtures/handbook.pdf");
+    let cases: &[(&[u8], &str)] = &[
+        (b"", "empty"),
+        (b" \n\t ", "empty"),
+        (&docx[..docx.len() / 2], "ZIP"),
+        (&[0, 1, 2, 3, 0, 0, 9, 9, 200, 0, 1, 1, 1, 1, 2], "no document format"),
+        (b"PK\x03\x04garbage", "ZIP"),
+        (b"%PDF-1.7\nnothing else", "PDF"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "no document format"),
+        (&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0], "old binary Office"),
+    ];
+    for (bytes, words) in cases {
+        let error = parse_bytes(bytes, Some("given.name")).expect_err(words).to_string();
+        assert!(error.contains(words) && error.starts_with("given.name: "), "{error}");
+    }
+    // Damage must never panic; text or an error, both are right.
+    for cut in (0..pdf.len()).step_by(397) {
+        let _ = parse_bytes(&pdf[..cut], None);
+    }
+    for place in (0..docx.len()).step_by(1201) {
+        let mut damaged = docx.to_vec();
+        damaged[place] ^= 0x5A;
+        let _ = parse_bytes(&damaged, None);
+    }
+}
+
+#[test]
+fn encodings() {
+    let utf16 = |text: &str, mark: bool| {
+        let mark = mark.then_some(0xFEFF);
+        mark.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let text = "Déjà vu, naïve café – twice.";
+    assert_eq!(read(text.as_bytes()).text, text);
+    assert_eq!(read(&utf16(text, true)).text, text);
+    assert_eq!(read(&utf16(text, false)).text, text);
+    let marked: Vec<u8> = [b"\xEF\xBB\xBF", text.as_bytes()].concat();
+    assert_eq!(read(&marked).text, text);
+    let windows = read(b"D\xE9j\xE0 vu, na\xEFve caf\xE9 \x96 twice.");
+    assert_eq!(windows.text, text);
+    assert_eq!(windows.warnings[0].kind, WarningKind::GuessedEncoding);
+}
+
+#[test]
+fn markdown_becomes_plain_blocks() {
+    let text = "---\ntitle: x\n---\n# One #\nfirst line\nsecond *line*\n\nTwo\n---\n\n1. a\n2. b\n   more\n\n> quoted\n\n```rust\nlet a = 1;\n```\n\n| a | b |\n|---|:-:|\n| 1 | `x\\|y` |\n\n[ref]: http://x.y\n";
+    let document = parse_bytes(text.as_bytes(), Some("x.md")).expect("Markdown is read");
+    check(&document);
+    assert_eq!(headings(&document), [(1, "One"), (2, "Two")]);
+    assert_eq!(of_kind(&document, BlockKind::Paragraph), ["first line second line", "quoted"]);
+    assert_eq!(of_kind(&document, BlockKind::ListItem), ["1. a", "2. b more"]);
+    assert_eq!(of_kind(&document, BlockKind::Code), ["title: x", "let a = 1;"]);
+    assert_eq!(of_kind(&document, BlockKind::Table), ["| a | b |\n| --- | --- |\n| 1 | x\\|y |"]);
+}
