@@ -1,1 +1,5 @@
-//! Training records: formats in and out, validation, repair, deduplication, splits, statistics
+//! Training records: formats in and out, validation, repair, deduplication, splits, statistics.
+//!
+//! No tensors, no network, no database: bytes and strings in, records out.
+
+pub mod json_repair;
