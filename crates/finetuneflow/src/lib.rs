@@ -5,4 +5,8 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod inference;
+pub mod library;
+pub mod machine;
+pub mod models;
 pub mod providers;

@@ -17,7 +17,7 @@ pub mod model;
 mod interrupt;
 pub mod generate;
 mod evaluate;
-mod parse_child;
+pub mod parse_child;
 
 /// Fine-tune language models on your own documents, on your own machine.
 #[derive(Parser)]
