@@ -152,6 +152,10 @@ impl Parser<'_> {
         if self.inside_brackets(next_at, next, brackets) {
             return Quote::Text;
         }
+        let doubled = next_at == self.at && at_quote > start && Self::closes(self.chars[start - 1], next);
+        if doubled && self.next_after(next_at + 1).is_none_or(|(_, after)| is_delimiter(after)) {
+            return Quote::Text;
+        }
         if is_delimiter(next) || is_quote(next) || next.is_ascii_digit() || next == '\\' {
             return Quote::Closing;
         }
@@ -173,26 +177,24 @@ impl Parser<'_> {
         if !opened {
             return false;
         }
-        match self.next_after(next_at + 1) {
+        let mut last = next_at;
+        while next == ')' && last - next_at + 1 < brackets.round && self.chars.get(last + 1) == Some(&')') {
+            last += 1;
+        }
+        match self.next_after(last + 1) {
             None => false,
             Some((_, after)) => next == ')' && is_quote(after) || !(is_delimiter(after) || is_quote(after)),
         }
     }
 
-    /// The next character that is no space and no comment. White space with a line break counts as that.
+    /// The next character that is no space; a line break counts as a character.
     fn next_after(&self, from: usize) -> Option<(usize, char)> {
-        let mut at = from;
-        loop {
-            while self.chars.get(at).is_some_and(|c| is_space(*c)) {
-                at += 1;
-            }
-            let c = *self.chars.get(at)?;
-            if c == '/' && self.chars.get(at + 1) == Some(&'*') {
-                // A comment behind a string ends it.
-                return Some((at, '/'));
-            }
-            return Some((at, c));
-        }
+        let at = (from..self.chars.len()).find(|at| !is_space(self.chars[*at]) || self.chars[*at] == '\n')?;
+        // Line breaks before the end, or before a bracket or comma, are only layout.
+        let beyond = (at..self.chars.len()).find(|at| !is_space(self.chars[*at]))?;
+        let layout = matches!(self.chars[beyond], ']' | '}' | ',' | ':' | '+' | ')');
+        let at = if layout { beyond } else { at };
+        Some((at, self.chars[at]))
     }
 
     fn previous(&self, before: usize) -> Option<(usize, char)> {

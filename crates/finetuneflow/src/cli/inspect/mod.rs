@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Context;
 
 mod document;
+mod json;
 mod lines;
 mod logits;
 mod mask;
@@ -22,6 +23,7 @@ pub struct Args {
 enum View {
     Logits(logits::Args),
     Document(document::Args),
+    Json(json::Args),
     Mask(mask::Args),
     Template(template::Args),
     Tokens(tokens::Args),
@@ -31,6 +33,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.view {
         View::Logits(args) => logits::run(args, context),
         View::Document(args) => document::run(args, context),
+        View::Json(args) => json::run(args, context),
         View::Mask(args) => mask::run(args, context),
         View::Template(args) => template::run(args, context),
         View::Tokens(args) => tokens::run(args, context),
