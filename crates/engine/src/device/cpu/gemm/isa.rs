@@ -92,6 +92,26 @@ fn detected() -> Isa {
     *DETECTED.get_or_init(detect)
 }
 
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Isa {
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
+        Isa::Scalar
+    } else if !avx512 {
+        Isa::Avx2
+    } else if !is_x86_feature_detected!("avx512bf16") {
+        Isa::Avx512
+    } else if !super::amx::request() {
+        Isa::Avx512Bf16
+    } else {
+        Isa::Amx
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
 fn detect() -> Isa {
     Isa::Scalar
 }

@@ -5,7 +5,23 @@
 //! For one instruction set the bits of the result do not depend on the number of threads: work is divided over tiles
 //! of C, and k is cut at fixed places.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod driver;
 mod isa;
+mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pack512;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use driver::{Kernel, Problem};
+use pack::Operand;
 
 pub use isa::{Isa, check_forced, isa, supports_bf16};
 
@@ -209,7 +225,26 @@ unsafe fn run(
     b: Matrix,
     beta: Beta,
     c: *mut f32,
-    c_row_stride: usize,
+    c_row: usize,
+) {
+    let threads = if parallel { rayon::current_num_threads() } else { 1 };
+    // SAFETY: the caller's promise; the instruction set was detected.
+    unsafe { run_on(isa(), threads, precision, alpha, a, b, beta, c, c_row) }
+}
+
+/// # Safety
+/// C is writable, see [`gemm_single_raw`]; the processor has the instruction set.
+#[allow(clippy::too_many_arguments)]
+unsafe fn run_on(
+    isa: Isa,
+    threads: usize,
+    precision: Precision,
+    alpha: f32,
+    a: Matrix,
+    b: Matrix,
+    beta: Beta,
+    c: *mut f32,
+    c_row: usize,
 ) {
     a.check("A");
     b.check("B");
@@ -221,27 +256,42 @@ unsafe fn run(
         b.rows,
         b.cols
     );
-    let _ = parallel;
-    let at = |m: &Matrix, i: usize, j: usize| {
-        let at = i * m.row_stride + j * m.col_stride;
-        let value = match m.data {
-            Data::F32(data) => data[at],
-            Data::Bf16(data) => return bf16_to_f32(data[at]),
-        };
-        if precision == Precision::Bf16 { bf16_to_f32(f32_to_bf16(value)) } else { value }
-    };
-    for i in 0..a.rows {
-        for j in 0..b.cols {
-            let mut sum = 0f32;
-            for p in 0..a.cols {
-                sum += at(&a, i, p) * at(&b, p, j);
-            }
-            // SAFETY: i < rows and j < cols; see the caller.
-            unsafe {
-                let c = c.add(i * c_row_stride + j);
-                *c = alpha * sum + if beta == Beta::Accumulate { *c } else { 0.0 };
-            }
+    let (m, n, k) = (a.rows, b.cols, a.cols);
+    let accumulate = beta == Beta::Accumulate;
+    if k == 0 && !accumulate && n > 0 {
+        for i in 0..m {
+            // SAFETY: rows of C are writable.
+            unsafe { std::slice::from_raw_parts_mut(c.add(i * c_row), n).fill(0.0) }
         }
+    }
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let (a, b) = (Operand::rows(&a), Operand::columns(&b));
+    let problem = Problem { a, b, m, n, k, alpha, accumulate, c, c_row };
+    // SAFETY: shapes were checked, C is the caller's promise, the kernel is one of this processor.
+    unsafe { driver::multiply(kernel(isa, precision), threads, &problem) }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn kernel(isa: Isa, precision: Precision) -> &'static Kernel {
+    match (isa, precision) {
+        (Isa::Scalar, Precision::F32) => &scalar::F32,
+        (Isa::Scalar, Precision::Bf16) => &scalar::ROUNDED,
+        (Isa::Avx2, Precision::F32) => &avx2::F32,
+        (Isa::Avx2, Precision::Bf16) => &avx2::ROUNDED,
+        (_, Precision::F32) => &avx512::F32,
+        (Isa::Avx512, Precision::Bf16) => &avx512::ROUNDED,
+        (Isa::Avx512Bf16, Precision::Bf16) => &avx512::BF16,
+        (Isa::Amx, Precision::Bf16) => &amx::BF16,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn kernel(_: Isa, precision: Precision) -> &'static Kernel {
+    match precision {
+        Precision::F32 => &scalar::F32,
+        Precision::Bf16 => &scalar::ROUNDED,
     }
 }
 

@@ -1,0 +1,224 @@
+//! AMX: tiles of 32 × 32 with `tdpbf16ps`, written in assembly (the intrinsics are not stable).
+//!
+//! Register use: tiles 0–3 are the sums of C, 4–5 two tiles of A (16 rows × 32 k), 6–7 two tiles of B (16 pairs of k ×
+//! 16 columns). See Intel's Architecture Instruction Set Extensions Programming Reference, chapter AMX.
+
+use super::driver::{Block, Kernel, PackedA};
+use super::pack::{Area, Operand, Unit};
+use super::pack512::{Layout, kind, pack_lanes, pack_units};
+use std::arch::asm;
+use std::arch::x86_64::*;
+
+const MR: usize = 32;
+const NR: usize = 32;
+/// Units in a tile: 16 rows of 64 bytes.
+const TILE: usize = 256;
+/// Tiles follow one another: two of 16 lanes each for 16 units of k.
+const LAYOUT: Layout = Layout { row: 16, group: TILE, block: 2 * TILE };
+
+pub(super) const BF16: Kernel = Kernel {
+    mr: MR,
+    nr: NR,
+    kc: 512,
+    mc: 128,
+    unit: Unit::Pair,
+    direct_a: false,
+    direct_b: false,
+    pack_a,
+    pack_b,
+    sweep,
+};
+
+/// Whether processor and operating system let this process use the tiles. Asks the operating system for the
+/// permission, which holds for all threads of the process.
+pub(super) fn request() -> bool {
+    const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
+    if __cpuid(0).eax < 7 || __cpuid_count(7, 0).edx & BF16_AND_TILE != BF16_AND_TILE {
+        return false;
+    }
+    permitted()
+}
+
+#[cfg(target_os = "linux")]
+fn permitted() -> bool {
+    const ARCH_GET_XCOMP_PERM: libc::c_long = 0x1022;
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const TILE_DATA: libc::c_long = 18;
+    let mut granted = 0u64;
+    // SAFETY: the first call changes a permission of this process, the second writes the granted mask.
+    unsafe {
+        libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0
+            && libc::syscall(libc::SYS_arch_prctl, ARCH_GET_XCOMP_PERM, &mut granted) == 0
+            && granted & 1 << TILE_DATA != 0
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn permitted() -> bool {
+    false
+}
+
+/// # Safety
+/// See [`pack_units`]; needs AVX-512 with BF16. `dst` has room for the rows rounded up to 32.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+unsafe fn pack_a(op: Operand, area: Area, _: Unit, units: usize, dst: *mut u32) -> PackedA {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if op.bf16 {
+            pack_slivers::<{ kind::PAIR_BF16 }>(op, area, units, dst);
+        } else {
+            pack_slivers::<{ kind::PAIR_F32 }>(op, area, units, dst);
+        }
+    }
+    PackedA { data: dst as *const u8, row: 64, unit: 4, sliver: 4 * MR * units }
+}
+
+/// # Safety
+/// As [`pack_a`].
+#[inline(always)]
+unsafe fn pack_slivers<const KIND: u8>(op: Operand, area: Area, units: usize, dst: *mut u32) {
+    for (sliver, lane) in (0..area.lanes).step_by(MR).enumerate() {
+        let lanes = MR.min(area.lanes - lane);
+        // SAFETY: the caller's promise. A second tile without rows keeps what it has: its sums are not stored.
+        unsafe {
+            let dst = dst.add(sliver * MR * units);
+            pack_units::<KIND>(op, Area { lane0: area.lane0 + lane, lanes, ..area }, units, LAYOUT, dst);
+        }
+    }
+}
+
+/// # Safety
+/// See [`pack_lanes`]; needs AVX-512 with BF16.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+unsafe fn pack_b(op: Operand, area: Area, _: Unit, units: usize, dst: *mut u32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if op.bf16 {
+            pack_lanes::<{ kind::PAIR_BF16 }>(op, area, units, 2, NR * units, LAYOUT, dst);
+        } else {
+            pack_lanes::<{ kind::PAIR_F32 }>(op, area, units, 2, NR * units, LAYOUT, dst);
+        }
+    }
+}
+
+#[repr(C, align(64))]
+struct Config {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    /// Bytes in a row of each tile.
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+/// Eight tiles of 16 rows × 64 bytes.
+static CONFIG: Config = Config {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    row_bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+#[repr(C, align(64))]
+struct Sums([[f32; NR]; MR]);
+
+/// # Safety
+/// The block's pointers cover its panels and its part of C; the tiles are permitted.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
+unsafe fn sweep(block: &Block) {
+    let mut sums = Sums([[0.0; NR]; MR]);
+    let blocks = block.units.div_ceil(16);
+    // SAFETY: a valid configuration; the compiler itself uses no tiles.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly)) };
+    for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
+        let cols = NR.min(block.cols - j);
+        for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
+            let rows = MR.min(block.rows - i);
+            // SAFETY: slivers and panels are whole tiles; whole tiles of C are written in place, others by `add`.
+            unsafe {
+                let a = block.a.data.add(sliver * block.a.sliver);
+                let b = block.b.add(panel * block.b_panel) as *const u8;
+                let c = block.c.add(i * block.c_row + j);
+                if rows == MR && cols == NR && block.alpha == 1.0 && !block.accumulate {
+                    product(blocks, a, b, c, 4 * block.c_row);
+                } else {
+                    product(blocks, a, b, sums.0.as_mut_ptr() as *mut f32, 4 * NR);
+                    add(block, &sums, c, rows, cols);
+                }
+            }
+        }
+    }
+    // SAFETY: the tiles hold nothing that is needed.
+    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+}
+
+/// C = A·B for a tile of 32 × 32, `blocks` × 32 deep.
+///
+/// # Safety
+/// The tiles are configured; `a` and `b` have `blocks` pairs of tiles, C rows of 32 f32 `c_row` bytes apart.
+#[inline(always)]
+unsafe fn product(blocks: usize, a: *const u8, b: *const u8, c: *mut f32, c_row: usize) {
+    // SAFETY: see above.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "2:",
+            "tileloadd tmm6, [{b} + {row}]",
+            "tileloadd tmm4, [{a} + {row}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{b} + {row} + 1024]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{a} + {row} + 1024]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {a}, 2048",
+            "add {b}, 2048",
+            "dec {blocks}",
+            "jnz 2b",
+            "tilestored [{c} + {c_row}], tmm0",
+            "tilestored [{c} + {c_row} + 64], tmm1",
+            "tilestored [{low} + {c_row}], tmm2",
+            "tilestored [{low} + {c_row} + 64], tmm3",
+            a = inout(reg) a => _,
+            b = inout(reg) b => _,
+            blocks = inout(reg) blocks => _,
+            row = in(reg) 64usize,
+            c = in(reg) c,
+            low = in(reg) c.wrapping_byte_add(16 * c_row),
+            c_row = in(reg) c_row,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }
+}
+
+/// C (+)= alpha · sums for the part of a tile that exists.
+///
+/// # Safety
+/// C has `rows` × `cols` elements from `c`.
+#[inline(always)]
+unsafe fn add(block: &Block, sums: &Sums, c: *mut f32, rows: usize, cols: usize) {
+    // SAFETY: see above; columns beyond `cols` are masked off.
+    unsafe {
+        let alpha = _mm512_set1_ps(block.alpha);
+        let masks = ((1u64 << cols) - 1) as u32;
+        for (i, sums) in sums.0.iter().enumerate().take(rows) {
+            for v in 0..cols.div_ceil(16) {
+                let c = c.add(i * block.c_row + 16 * v);
+                let mask = (masks >> (16 * v)) as __mmask16;
+                let sum = _mm512_load_ps(sums.as_ptr().add(16 * v));
+                let value = if block.accumulate {
+                    _mm512_fmadd_ps(alpha, sum, _mm512_maskz_loadu_ps(mask, c))
+                } else {
+                    _mm512_mul_ps(alpha, sum)
+                };
+                _mm512_mask_storeu_ps(c, mask, value);
+            }
+        }
+    }
+}

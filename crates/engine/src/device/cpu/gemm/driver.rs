@@ -1,0 +1,299 @@
+//! The loops around a kernel: cuts the product into blocks that fit the caches, packs them, and divides tiles of C
+//! among the threads (after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008).
+//!
+//! A span of B (up to a few MiB) is packed once into a buffer that all threads read; each thread packs its own rows
+//! of A. k is cut every `kc` units whatever the number of threads, so each element of C is always the same sum.
+
+use super::pack::{Area, Operand, Unit};
+use rayon::prelude::*;
+use std::cell::Cell;
+
+/// A block of C to compute from packed panels: `rows` × `cols`.
+pub(super) struct Block {
+    pub a: PackedA,
+    pub rows: usize,
+    /// First panel; panels of `nr` columns follow one another `b_panel` units apart.
+    pub b: *const u32,
+    pub b_panel: usize,
+    /// Units from one k to the next within a panel.
+    pub b_row: usize,
+    pub cols: usize,
+    /// Length of k in units.
+    pub units: usize,
+    pub c: *mut f32,
+    pub c_row: usize,
+    pub alpha: f32,
+    pub accumulate: bool,
+}
+
+/// Rows of A as a kernel reads them, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct PackedA {
+    pub data: *const u8,
+    /// From one row to the next within a sliver of `mr` rows.
+    pub row: usize,
+    /// From one unit of k to the next.
+    pub unit: usize,
+    /// From one sliver to the next.
+    pub sliver: usize,
+}
+
+/// One instruction set's way to multiply, as data.
+pub(super) struct Kernel {
+    pub mr: usize,
+    pub nr: usize,
+    /// Units of k in a block.
+    pub kc: usize,
+    /// Most rows of A that one task packs.
+    pub mc: usize,
+    pub unit: Unit,
+    /// Whether A may be read where it lies, when its elements are what the products are made of.
+    pub direct_a: bool,
+    /// Whether B may be read where it lies (f32, rows contiguous).
+    pub direct_b: bool,
+    /// Packs rows of A; `units` is the padded length.
+    pub pack_a: unsafe fn(Operand, Area, Unit, usize, *mut u32) -> PackedA,
+    /// Packs panels of B, `nr * units` units each.
+    pub pack_b: unsafe fn(Operand, Area, Unit, usize, *mut u32),
+    /// Computes a block.
+    pub sweep: unsafe fn(&Block),
+}
+
+/// C (+)= alpha · A·B with raw parts; m × n by k.
+pub(super) struct Problem {
+    pub a: Operand,
+    pub b: Operand,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub alpha: f32,
+    pub accumulate: bool,
+    pub c: *mut f32,
+    pub c_row: usize,
+}
+
+// SAFETY: tasks write disjoint tiles of C.
+unsafe impl Send for Problem {}
+unsafe impl Sync for Problem {}
+
+/// Units are padded to this in buffers, so that vector kernels may always store whole blocks.
+const UNIT_BLOCK: usize = 16;
+/// Units (of 4 bytes) of B that are packed at a time for all threads.
+const SHARED_UNITS: usize = 2 << 20;
+/// Columns below which it is not worth to cut B: the rows of A would be packed too often.
+const MIN_COLUMNS: usize = 2048;
+/// Multiplications below which threads cost more than they bring.
+const SMALL: usize = 64 * 64 * 64;
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u32; 16]);
+
+/// A buffer that is kept by its thread. Taken out while in use: a thread that waits for others may run another
+/// multiplication meanwhile, which then makes its own.
+struct Scratch {
+    lines: Vec<Line>,
+    home: &'static std::thread::LocalKey<Cell<Vec<Line>>>,
+}
+
+thread_local! {
+    static SHARED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static LOCAL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
+impl Scratch {
+    fn take(home: &'static std::thread::LocalKey<Cell<Vec<Line>>>, units: usize) -> Self {
+        let mut lines = home.take();
+        let wanted = units.div_ceil(16);
+        if lines.len() < wanted {
+            lines.resize(wanted, Line([0; 16]));
+        }
+        Self { lines, home }
+    }
+
+    fn pointer(&mut self) -> *mut u32 {
+        self.lines.as_mut_ptr() as *mut u32
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        // At the end of a thread its storage may be gone already: then the buffer is simply freed.
+        let _ = self.home.try_with(|home| home.set(lines));
+    }
+}
+
+/// Pointer to the shared panels.
+#[derive(Clone, Copy)]
+struct Panels(*mut u32);
+// SAFETY: written by tasks that own disjoint panels, read only after all of them are done.
+unsafe impl Send for Panels {}
+unsafe impl Sync for Panels {}
+
+/// What a round over the shared panels covers: columns `n0..n0 + n` and units `u0..u0 + units`.
+#[derive(Clone, Copy)]
+struct Span {
+    n0: usize,
+    n: usize,
+    u0: usize,
+    units: usize,
+}
+
+fn pad(units: usize) -> usize {
+    units.next_multiple_of(UNIT_BLOCK)
+}
+
+/// # Safety
+/// The operands hold m × k and k × n elements; C is writable, see [`super::gemm_single_raw`]; the processor has the
+/// kernel's instructions.
+pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem) {
+    let small = problem.m.saturating_mul(problem.n).saturating_mul(problem.k) <= SMALL;
+    let threads = if small { 1 } else { threads };
+    let total = problem.k.div_ceil(kernel.unit.depth());
+    let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
+    let columns = wide.min(problem.n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;
+    let depth = (SHARED_UNITS / columns / kernel.kc * kernel.kc).max(kernel.kc);
+    for n0 in (0..problem.n).step_by(columns) {
+        for u0 in (0..total).step_by(depth) {
+            let span = Span { n0, n: columns.min(problem.n - n0), u0, units: depth.min(total - u0) };
+            // SAFETY: the span lies within the problem.
+            unsafe { round(kernel, threads, problem, span) }
+        }
+    }
+}
+
+/// Whether B can be used in place: packing would cost as much as the few rows of A do.
+fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
+    kernel.direct_b
+        && kernel.unit == Unit::F32
+        && !problem.b.bf16
+        && !problem.b.along
+        && problem.m <= 4 * kernel.mr
+}
+
+/// # Safety
+/// As [`multiply`]; the span lies within the problem.
+unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) {
+    let panels = span.n.div_ceil(kernel.nr);
+    let in_place = if reads_b_directly(kernel, problem) { span.n / kernel.nr } else { 0 };
+    let stride = kernel.nr * pad(span.units.min(kernel.kc));
+    let blocks = span.units.div_ceil(kernel.kc);
+    let mut shared = Scratch::take(&SHARED, (panels - in_place) * blocks * stride);
+    let shared = Panels(shared.pointer());
+
+    let group = if threads == 1 { panels } else { 4 };
+    let groups = (panels - in_place).div_ceil(group);
+    let pack = |task: usize| {
+        let shared = shared;
+        let (block, first) = (task / groups, in_place + task % groups * group);
+        let lane0 = span.n0 + first * kernel.nr;
+        let lanes = (group * kernel.nr).min(span.n0 + span.n - lane0);
+        let units = kernel.kc.min(span.units - block * kernel.kc);
+        let k0 = (span.u0 + block * kernel.kc) * kernel.unit.depth();
+        let len = (units * kernel.unit.depth()).min(problem.k - k0);
+        // SAFETY: this task's panels, which lie within the buffer.
+        unsafe {
+            let dst = shared
+                .0
+                .add(block * (panels - in_place) * stride + (first - in_place) * kernel.nr * pad(units));
+            (kernel.pack_b)(problem.b, Area { lane0, lanes, k0, len }, kernel.unit, pad(units), dst);
+        }
+    };
+    for_each(threads, blocks * groups, &pack);
+
+    let rows = problem.m.div_ceil(4 * threads).clamp(1, kernel.mc).next_multiple_of(kernel.mr);
+    let row_blocks = problem.m.div_ceil(rows);
+    let column_blocks = if threads == 1 { 1 } else { (4 * threads).div_ceil(row_blocks).min(panels) };
+    let compute = |task: usize| {
+        let shared = shared;
+        let (i0, part) = (task / column_blocks * rows, task % column_blocks);
+        let (p0, p1) = (panels * part / column_blocks, panels * (part + 1) / column_blocks);
+        let tile = Tile { i0, rows: rows.min(problem.m - i0), p0, p1, in_place, panels, stride };
+        // SAFETY: the tile lies within the span, and no other task has it.
+        unsafe { compute_tile(kernel, problem, span, tile, shared) }
+    };
+    for_each(threads, row_blocks * column_blocks, &compute);
+}
+
+/// Runs tasks 0..count, on the current pool when there is more than one thread and task.
+fn for_each(threads: usize, count: usize, task: &(impl Fn(usize) + Sync)) {
+    if threads > 1 && count > 1 {
+        (0..count).into_par_iter().with_max_len(1).for_each(task);
+    } else {
+        (0..count).for_each(task);
+    }
+}
+
+/// Rows `i0..i0 + rows` of the panels `p0..p1`; the first `in_place` of all `panels` are not packed.
+struct Tile {
+    i0: usize,
+    rows: usize,
+    p0: usize,
+    p1: usize,
+    in_place: usize,
+    panels: usize,
+    stride: usize,
+}
+
+/// # Safety
+/// As [`multiply`]; the shared panels are packed.
+unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Tile, shared: Panels) {
+    let depth = kernel.unit.depth();
+    let padded_rows = tile.rows.next_multiple_of(kernel.mr).next_multiple_of(16);
+    let mut local = Scratch::take(&LOCAL, padded_rows * pad(kernel.kc.min(span.units)));
+    for (block, u) in (0..span.units).step_by(kernel.kc).enumerate() {
+        let units = kernel.kc.min(span.units - u);
+        let k0 = (span.u0 + u) * depth;
+        let len = (units * depth).min(problem.k - k0);
+        let area = Area { lane0: tile.i0, lanes: tile.rows, k0, len };
+        let accumulate = problem.accumulate || k0 > 0;
+        // SAFETY: all pointers stay within the operands, the panels and the tile.
+        unsafe {
+            let a = match direct_rows(kernel, problem, area) {
+                Some(a) => a,
+                None => (kernel.pack_a)(problem.a, area, kernel.unit, pad(units), local.pointer()),
+            };
+            let sweep = |p0: usize, p1: usize, b: *const u32, b_panel: usize, b_row: usize| {
+                if p0 == p1 {
+                    return;
+                }
+                let column = span.n0 + p0 * kernel.nr;
+                (kernel.sweep)(&Block {
+                    a,
+                    rows: tile.rows,
+                    b,
+                    b_panel,
+                    b_row,
+                    cols: (span.n0 + span.n - column).min((p1 - p0) * kernel.nr),
+                    units,
+                    c: problem.c.add(tile.i0 * problem.c_row + column),
+                    c_row: problem.c_row,
+                    alpha: problem.alpha,
+                    accumulate,
+                });
+            };
+            let split = tile.in_place.clamp(tile.p0, tile.p1);
+            let direct = problem.b.at(span.n0 + tile.p0 * kernel.nr, k0) as *const u32;
+            sweep(tile.p0, split, direct, kernel.nr, problem.b.k_stride);
+            let packed = kernel.nr * pad(units);
+            let block_start = block * (tile.panels - tile.in_place) * tile.stride;
+            let first = split.saturating_sub(tile.in_place);
+            sweep(split, tile.p1, shared.0.wrapping_add(block_start + first * packed), packed, kernel.nr);
+        }
+    }
+}
+
+/// A as it lies in memory, if the kernel can read it so.
+fn direct_rows(kernel: &Kernel, problem: &Problem, area: Area) -> Option<PackedA> {
+    let a = problem.a;
+    let same = match kernel.unit {
+        Unit::F32 => !a.bf16,
+        Unit::Rounded => false,
+        Unit::Pair => a.bf16 && area.len % 2 == 0,
+    };
+    (kernel.direct_a && same && a.along).then(|| {
+        let row = a.lane_stride * a.element_size();
+        PackedA { data: a.at(area.lane0, area.k0), row, unit: 4, sliver: kernel.mr * row }
+    })
+}
