@@ -10,6 +10,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
 use uuid::Uuid;
 
 use crate::error::{Result, StoreError};
@@ -137,6 +138,19 @@ impl Blobs {
             .await
             .map_err(|error| storage(key, &error))?;
         Ok(Blob { key: key.clone(), size_bytes, sha256 })
+    }
+
+    /// Stores a copy of a file.
+    pub async fn put_file(&self, key: &BlobKey, path: &Path) -> Result<Blob> {
+        let failed = |error: std::io::Error| StoreError::Content(format!("{}: {error}", path.display()));
+        let file = tokio::fs::File::open(path).await.map_err(failed)?;
+        let content = futures::stream::try_unfold(file, |mut file| async move {
+            let mut part = vec![0; PART_BYTES];
+            let count = file.read(&mut part).await?;
+            part.truncate(count);
+            Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(part), file)))
+        });
+        self.put_stream(key, Box::pin(content), u64::MAX).await
     }
 
     /// All bytes of a blob.

@@ -24,6 +24,8 @@ pub enum Topic {
     Job(Uuid),
     /// A project: its jobs and runs changing.
     Project(Uuid),
+    /// All jobs.
+    Jobs,
 }
 
 /// Something that happened.

@@ -220,10 +220,12 @@ pub async fn release_all(database: &Database) -> Result<u64> {
     Ok(expired.exec(database.connection()).await?.rows_affected)
 }
 
-/// Tells those who watch the job or its project.
+/// Tells those who watch the job, its project or all jobs.
 pub(crate) fn announce(database: &Database, job: &Job) {
     let payload = json!({
         "job_id": job.id,
+        "project_id": job.project_id,
+        "queue": job.queue,
         "kind": job.kind,
         "status": job.status,
         "progress": job.progress,
@@ -234,5 +236,6 @@ pub(crate) fn announce(database: &Database, job: &Job) {
     if let Some(project_id) = job.project_id {
         database.live().publish(Topic::Project(project_id), event.clone());
     }
-    database.live().publish(Topic::Job(job.id), event);
+    database.live().publish(Topic::Job(job.id), event.clone());
+    database.live().publish(Topic::Jobs, event);
 }
