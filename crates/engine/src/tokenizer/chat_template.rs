@@ -133,7 +133,7 @@ impl ChatTemplate {
         if let Some(mark) = mark {
             context.push((generation_blocks::MARK_VARIABLE.into(), Value::from(mark.to_string())));
         }
-        let context: Value = context.into_iter().collect();
+        let context = Value::from_pairs(context);
         let text = self
             .environment
             .get_template(TEMPLATE_NAME)
@@ -196,7 +196,9 @@ fn to_value(json: &Json) -> Value {
         },
         Json::String(text) => Value::from(text.as_str()),
         Json::Array(items) => items.iter().map(to_value).collect(),
-        Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), to_value(value))).collect(),
+        Json::Object(entries) => {
+            Value::from_pairs(entries.iter().map(|(key, value)| (key.clone(), to_value(value))))
+        }
     }
 }
 

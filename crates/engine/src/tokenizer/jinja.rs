@@ -15,6 +15,9 @@ use super::json_python::{self, JsonStyle};
 /// Instructions that one rendering may take: some seconds at most, thousands of messages.
 const FUEL: u64 = 20_000_000;
 
+/// Spaces that an indentation has at most.
+const MAX_INDENT: usize = 64;
+
 /// Under this name the template is registered, and so appears in messages.
 pub(super) const TEMPLATE_NAME: &str = "chat_template";
 
@@ -32,6 +35,7 @@ pub(super) fn environment(source: String, now: Option<NaiveDateTime>) -> Result<
     });
     environment.add_filter("tojson", to_json);
     environment.add_filter("string", |value: &Value| json_python::to_str(value));
+    environment.add_filter("indent", indent);
     environment.add_filter("length", length);
     environment.add_filter("count", length);
     environment.add_filter(generation_blocks::FILTER, |text: &str, mark: &str| {
@@ -69,10 +73,36 @@ fn to_json(value: &Value, arguments: Rest<Value>, named: Kwargs) -> Result<Strin
     }
     let sort_keys = truth(argument(3, "sort_keys")?);
     named.assert_all_used()?;
-    if indent.is_some_and(|indent| indent > 64) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "tojson: indent is larger than 64"));
-    }
+    let indent = indent.map(|width| width.min(MAX_INDENT));
     json_python::to_json(value, &JsonStyle { ensure_ascii, indent, item_separator, key_separator, sort_keys })
+}
+
+/// `indent(text, width=4, first=False, blank=False)`: unlike the built-in filter, a final line break is kept.
+fn indent(text: &str, arguments: Rest<Value>, named: Kwargs) -> Result<String, Error> {
+    let argument = |place: usize, name: &str| -> Result<Option<Value>, Error> {
+        arguments.get(place).cloned().map_or_else(|| named.get(name), |value| Ok(Some(value)))
+    };
+    let indention = match argument(0, "width")? {
+        None => " ".repeat(4),
+        Some(width) => match width.as_str() {
+            Some(text) => text.to_string(),
+            None => " ".repeat(usize::try_from(width)?.min(MAX_INDENT)),
+        },
+    };
+    let truth = |value: Option<Value>| value.is_some_and(|value| value.is_true());
+    let (first, blank) = (truth(argument(1, "first")?), truth(argument(2, "blank")?));
+    named.assert_all_used()?;
+    let mut out = String::new();
+    for (i, line) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        if if i == 0 { first } else { blank || !line.is_empty() } {
+            out.push_str(&indention);
+        }
+        out.push_str(line);
+    }
+    Ok(out)
 }
 
 /// As Jinja2: an undefined value has no items. None counts as empty too, since `tools` and `documents` are often None.

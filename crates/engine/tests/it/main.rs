@@ -1,0 +1,7 @@
+//! The engine from outside, one module a subject.
+
+mod peft;
+mod weights;
+mod goldens;
+mod batching;
+mod tokenizer;
