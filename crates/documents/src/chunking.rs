@@ -189,7 +189,7 @@ impl<'a> Cutter<'a> {
         let rows: Vec<Range<usize>> = line_ranges(&self.text[bytes.clone()])
             .map(|row| bytes.start + row.start..bytes.start + row.end)
             .collect();
-        let is_markdown = rows.len() > 2 && self.text[rows[1].clone()].trim_start().starts_with("|-");
+        let is_markdown = rows.len() > 2 && self.text[rows[1].clone()].trim_start().starts_with("| ---");
         let header = if is_markdown { bytes.start..rows[1].end } else { bytes.start..bytes.start };
         let header_tokens = self.tokens(header.clone());
         let skip = if is_markdown { 2 } else { 0 };

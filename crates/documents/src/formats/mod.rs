@@ -11,17 +11,21 @@ use crate::error::DocumentError;
 use crate::formats::archive::Archive;
 
 mod archive;
+mod charts;
 mod csv_table;
 mod docx;
 mod email;
 mod epub;
+mod flow;
 mod html;
 mod markdown;
 mod markdown_inline;
 mod odp;
 mod ods;
 mod odt;
+mod office_comments;
 mod opendocument;
+mod package;
 mod pdf;
 mod pptx;
 mod rtf;
@@ -29,6 +33,7 @@ mod structured;
 mod tables;
 mod text;
 mod xlsx;
+mod xml;
 
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

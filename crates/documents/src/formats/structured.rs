@@ -9,18 +9,21 @@ use crate::document::{BlockKind, Document, WarningKind};
 use crate::error::DocumentError;
 use crate::formats::{Format, Input, tables};
 
-/// Reads the input as `media_type`. No cache on disk, no images, no text recognition.
+/// Reads the input as `media_type`.
 pub fn read(input: &Input, format: Format, media_type: &str) -> Result<Document, DocumentError> {
-    read_bytes(input, input.bytes, format, media_type)
+    let mut builder = Builder::default();
+    read_into(input, input.bytes, format, media_type, &mut builder)?;
+    Ok(builder.finish(format))
 }
 
-/// As [`read`], with other bytes than the input's own.
-pub fn read_bytes(
+/// Pushes the blocks of `bytes`, read as `media_type`. No cache on disk, no images, no text recognition.
+pub fn read_into(
     input: &Input,
     bytes: &[u8],
     format: Format,
     media_type: &str,
-) -> Result<Document, DocumentError> {
+    builder: &mut Builder,
+) -> Result<(), DocumentError> {
     let config = ExtractionConfig {
         use_cache: false,
         disable_ocr: true,
@@ -32,15 +35,14 @@ pub fn read_bytes(
     };
     let result = kreuzberg::extract_bytes_sync(bytes, media_type, &config)
         .map_err(|error| translate(input, format, &error))?;
-    let mut builder = Builder::default();
     for warning in &result.processing_warnings {
         builder.warn(WarningKind::Parser, warning.message.to_string(), None);
     }
     match &result.document {
-        Some(structure) => Walk { structure, builder: &mut builder }.run(),
+        Some(structure) => Walk { structure, builder }.run(),
         None => result.content.split("\n\n").for_each(|text| builder.push(BlockKind::Paragraph, &joined(text))),
     }
-    Ok(builder.finish(format))
+    Ok(())
 }
 
 fn translate(input: &Input, format: Format, error: &KreuzbergError) -> DocumentError {

@@ -1,6 +1,13 @@
-//! Excel workbooks (ECMA-376 SpreadsheetML); sheets are pages.
+//! Excel workbooks (ECMA-376 SpreadsheetML); sheets are pages. The cells come through kreuzberg; charts and comments
+//! stand in parts of their own and follow at the end.
 
-use crate::formats::{Format, Reader, structured};
+use std::collections::HashMap;
+
+use crate::builder::Builder;
+use crate::document::Document;
+use crate::error::DocumentError;
+use crate::formats::package::Package;
+use crate::formats::{Format, Input, Reader, charts, office_comments, structured};
 
 pub static READER: Reader = Reader {
     format: Format::Xlsx,
@@ -8,7 +15,24 @@ pub static READER: Reader = Reader {
     extensions: &["xlsx", "xlsm"],
     media_type: MEDIA_TYPE,
     recognises: |input| input.archive().is_some_and(|archive| archive.has_folder("xl/")),
-    read: |input| structured::read(input, Format::Xlsx, MEDIA_TYPE),
+    read,
 };
 
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+fn read(input: &Input) -> Result<Document, DocumentError> {
+    let mut builder = Builder::default();
+    structured::read_into(input, input.bytes, Format::Xlsx, MEDIA_TYPE, &mut builder)?;
+    let mut package = Package::open(input, Format::Xlsx)?;
+    for part in package.parts("xl/charts/chart", ".xml") {
+        if let Some(text) = package.part(&part) {
+            charts::push(&text, &mut builder);
+        }
+    }
+    for part in package.parts("xl/comments", ".xml") {
+        if let Some(text) = package.part(&part) {
+            office_comments::push(&text, &HashMap::new(), &mut builder);
+        }
+    }
+    Ok(builder.finish(Format::Xlsx))
+}

@@ -24,9 +24,17 @@ pub fn remove(pages: &mut [PageElements]) {
         }
     }
     let enough = (pages.len() * 3).div_ceil(5).max(3);
-    for page in pages {
-        let doomed: Vec<usize> =
-            edge_lines(page).into_iter().filter(|index| seen.get(&mark(page, *index)).copied() >= Some(enough)).collect();
+    let is_furniture = |page: &PageElements, index: usize| seen.get(&mark(page, index)).copied() >= Some(enough);
+    let doomed: Vec<Vec<usize>> = pages
+        .iter()
+        .map(|page| edge_lines(page).into_iter().filter(|index| is_furniture(page, *index)).collect())
+        .collect();
+    // Pages that hold nothing else hold it on purpose.
+    let emptied = pages.iter().zip(&doomed).filter(|(page, doomed)| page.elements.len() == doomed.len()).count();
+    if emptied * 3 > pages.len() {
+        return;
+    }
+    for (page, doomed) in pages.iter_mut().zip(doomed) {
         let mut index = 0;
         page.elements.retain(|_| {
             index += 1;
@@ -57,10 +65,10 @@ fn edge_lines(page: &PageElements) -> Vec<usize> {
     first.chain(last).filter(near).collect()
 }
 
-/// The line with its numbers made equal.
+/// The line with its numbers made equal, and its size: a title that says the same is none of it.
 fn mark(page: &PageElements, index: usize) -> String {
     let Element::Line(line) = &page.elements[index] else { return String::new() };
-    let mut mark = String::new();
+    let mut mark = format!("{:.0} ", line.size);
     for character in line.text.chars() {
         match character {
             c if c.is_ascii_digit() => {

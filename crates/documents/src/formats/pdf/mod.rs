@@ -4,6 +4,8 @@
 //! runs together, [`furniture`] takes running headers and page numbers off, [`layout`] makes blocks.
 
 use pdf_oxide::document::{PdfDocument, ReadingOrder};
+use pdf_oxide::encryption::EncryptionHandler;
+use pdf_oxide::object::Object;
 
 use crate::builder::Builder;
 use crate::document::{Document, WarningKind};
@@ -38,7 +40,7 @@ fn recognises(input: &Input) -> bool {
 
 fn read(input: &Input) -> Result<Document, DocumentError> {
     let pdf = PdfDocument::from_bytes(input.bytes.to_vec()).map_err(|error| open_error(input, &error.to_string()))?;
-    if pdf.is_encrypted() && !pdf.is_authenticated() {
+    if pdf.is_encrypted() && (!pdf.is_authenticated() || opens_only_for_owner(&pdf)) {
         return Err(password(input));
     }
     let count = pdf.page_count().map_err(|error| open_error(input, &error.to_string()))?;
@@ -75,6 +77,24 @@ fn number(index: usize) -> Option<u32> {
 
 fn password(input: &Input) -> DocumentError {
     DocumentError::Password { file: input.name.clone(), format: Format::Pdf.name().to_string() }
+}
+
+/// Whether the empty password is the owner's but not the reader's: a file that was made to ask for a password,
+/// by a program that left the second one empty. (Revision 5 and 6; before, the two are entangled.)
+fn opens_only_for_owner(pdf: &PdfDocument) -> bool {
+    let encrypt = pdf.trailer().as_dict().and_then(|trailer| trailer.get("Encrypt")).cloned();
+    let encrypt = match encrypt {
+        Some(Object::Reference(reference)) => pdf.load_object(reference).ok(),
+        other => other,
+    };
+    let Some(Object::Dictionary(mut dictionary)) = encrypt else { return false };
+    if dictionary.get("R").and_then(Object::as_integer).is_none_or(|revision| revision < 5) {
+        return false;
+    }
+    // With a check value that nothing fulfils, only the reader's password is tried.
+    dictionary.insert("O".into(), Object::String(vec![0; 48]));
+    let handler = EncryptionHandler::new(&Object::Dictionary(dictionary), Vec::new());
+    handler.is_ok_and(|mut handler| matches!(handler.authenticate(b""), Ok(false)))
 }
 
 fn open_error(input: &Input, reason: &str) -> DocumentError {
