@@ -1,1 +1,20 @@
-//! A finished run to files that other programs load
+//! A finished run to files that other programs load.
+//!
+//! One file a format, one line each in [`FORMATS`]. Tensors pass through memory one at a time, files appear
+//! under their names only when complete, and a cancel flag is looked at between tensors. The report and the
+//! bundle describe and collect a run; they are no formats of a model.
+
+pub mod bundle;
+mod control;
+mod error;
+pub mod gguf;
+mod loss_curve;
+pub mod merged;
+pub mod peft;
+mod registry;
+pub mod report;
+mod source;
+
+pub use control::{Control, Progress};
+pub use error::ExportError;
+pub use registry::{Exported, FORMATS, FileKind, Format, Quantization, Request, format};

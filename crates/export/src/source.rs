@@ -1,0 +1,112 @@
+//! A base model and the adapter on it, as one set of weights.
+
+use std::fs;
+use std::path::Path;
+
+use engine::adapters::peft::{Adapter, AdapterError};
+use engine::weights::{DType, ModelConfig, SafetensorsDir};
+
+use crate::{ExportError, Request};
+
+/// The weights to export: `W`, or `W + scale · B · A` where the adapter has a pair.
+pub(crate) struct Source {
+    pub config: ModelConfig,
+    pub weights: SafetensorsDir,
+    pub adapter: Option<Adapter>,
+}
+
+impl Source {
+    /// Opens both and checks that every pair of the adapter fits a weight of the model.
+    pub fn open(request: &Request) -> Result<Self, ExportError> {
+        let config = ModelConfig::open(request.model)?;
+        let weights = SafetensorsDir::open(request.model)?;
+        let adapter = request.adapter.map(Adapter::read).transpose()?;
+        let source = Self { config, weights, adapter };
+        source.check_adapter()?;
+        Ok(source)
+    }
+
+    fn check_adapter(&self) -> Result<(), ExportError> {
+        let Some(adapter) = &self.adapter else { return Ok(()) };
+        for module in adapter.modules() {
+            let mismatch = |detail: String| AdapterError::Mismatch { module: module.to_string(), detail };
+            if module == "lm_head" && self.config.tie_word_embeddings {
+                let detail = "the model ties its output head to the embedding, so it cannot be adapted alone";
+                return Err(mismatch(detail.to_string()).into());
+            }
+            let Some(shape) = self.weights.shape(&format!("{module}.weight")) else {
+                return Err(mismatch("the model has no such module".to_string()).into());
+            };
+            let Some(pair) = adapter.pair(module) else {
+                return Err(mismatch("its tensors make no pair".to_string()).into());
+            };
+            if shape != [pair.out_features, pair.in_features] {
+                let (out, input) = (pair.out_features, pair.in_features);
+                return Err(mismatch(format!(
+                    "the weight is {shape:?}, the adapter is for [{out}, {input}]"
+                ))
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the adapter changes this tensor.
+    pub fn is_adapted(&self, name: &str) -> bool {
+        let pair =
+            |adapter: &Adapter| name.strip_suffix(".weight").is_some_and(|m| adapter.pair(m).is_some());
+        self.adapter.as_ref().is_some_and(pair)
+    }
+
+    /// A tensor's values in f32, the adapter merged.
+    pub fn values(&self, name: &str) -> Result<Vec<f32>, ExportError> {
+        let view = self.weights.tensor(name)?;
+        let mut values = view.to_f32();
+        if let (Some(adapter), Some(module)) = (&self.adapter, name.strip_suffix(".weight")) {
+            adapter.merge_into(module, view.shape, &mut values)?;
+        }
+        Ok(values)
+    }
+}
+
+/// Refuses values that f16 would turn into infinity.
+pub(crate) fn check_range(tensor: &str, values: &[f32], dtype: DType) -> Result<(), ExportError> {
+    // From 65520 on, f16 rounds to infinity.
+    let beyond = |value: &&f32| value.is_finite() && value.abs() >= 65_520.0;
+    match values.iter().find(beyond) {
+        Some(value) if dtype == DType::F16 => {
+            Err(ExportError::OutOfRange { tensor: tensor.to_string(), value: *value, dtype: "f16" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a target folder that is one of the sources.
+pub(crate) fn refuse_overwriting(out: &Path, source: &Path, what: &str) -> Result<(), ExportError> {
+    let same = match (fs::canonicalize(out), fs::canonicalize(source)) {
+        (Ok(out), Ok(source)) => out == source,
+        _ => false,
+    };
+    if same {
+        return Err(ExportError::Request(format!(
+            "{} is the {what} itself: choose another folder",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Creates the folder that a file goes into.
+pub(crate) fn create_parent(out: &Path) -> Result<(), ExportError> {
+    match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => {
+            fs::create_dir_all(parent).map_err(|error| ExportError::io(parent, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The size of a file that was just written.
+pub(crate) fn file_size(path: &Path) -> Result<u64, ExportError> {
+    fs::metadata(path).map(|metadata| metadata.len()).map_err(|error| ExportError::io(path, error))
+}
