@@ -5,11 +5,13 @@
     python3 make_handbooks.py
 
 The text is our own and stands in ``handbook_*.py``; the same text gives the same
-PDF bytes. ``questions.jsonl`` names for every question the page of the PDF.
+bytes. ``questions.jsonl`` names for every question the page of the PDF.
 """
 import datetime
 import importlib
+import io
 import json
+import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -55,7 +57,7 @@ def _plain(par):
 def write_pdf(path, mod):
     """Writes the PDF; returns [(page, text)] of its blocks."""
     styles = getSampleStyleSheet()
-    body = ParagraphStyle("body2", parent=styles["BodyText"], fontName="Times-Roman", fontSize=12.5, leading=18.5, spaceAfter=10)
+    body = ParagraphStyle("body2", parent=styles["BodyText"], fontName="Times-Roman", fontSize=13, leading=20.5, spaceAfter=12)
     head = ParagraphStyle("head2", parent=styles["Heading1"], fontSize=17, leading=21, spaceBefore=16, spaceAfter=8, keepWithNext=True)
     flow = [Paragraph(escape(mod.TITLE), styles["Title"]), Paragraph(escape(mod.SUBTITLE), styles["Heading2"]), Spacer(1, 0.6 * cm)]
     for block in mod.BLOCKS:
@@ -110,7 +112,13 @@ def write_docx(path, mod):
             for r in block[2]:
                 for cell, text in zip(table.add_row().cells, r):
                     cell.text = text
-    doc.save(str(path))
+    raw = io.BytesIO()
+    doc.save(raw)
+    with zipfile.ZipFile(raw) as src, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as dst:
+        for item in src.infolist():  # the same time in every entry, so that the bytes stay the same
+            info = zipfile.ZipInfo(item.filename, (2026, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            dst.writestr(info, src.read(item.filename))
 
 
 def page_of(pages, where):
