@@ -20,7 +20,7 @@ pub(super) const BF16: Kernel = Kernel {
     mr: MR,
     nr: NR,
     kc: 512,
-    mc: 128,
+    mc: 512,
     unit: Unit::Pair,
     direct_a: false,
     direct_b: false,
@@ -140,6 +140,11 @@ unsafe fn sweep(block: &Block) {
                 let a = block.a.data.add(sliver * block.a.sliver);
                 let b = block.b.add(panel * block.b_panel) as *const u8;
                 let c = block.c.add(i * block.c_row + j);
+                for row in 0..rows {
+                    let line = c.wrapping_add(row * block.c_row) as *const i8;
+                    _mm_prefetch(line, _MM_HINT_ET0);
+                    _mm_prefetch(line.wrapping_add(64), _MM_HINT_ET0);
+                }
                 if rows == MR && cols == NR && block.alpha == 1.0 && !block.accumulate {
                     product(blocks, a, b, c, 4 * block.c_row);
                 } else {

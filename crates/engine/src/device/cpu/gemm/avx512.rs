@@ -1,20 +1,20 @@
-//! AVX-512: tiles of 8 × 48, products in f32 or, with `vdpbf16ps`, of pairs of bf16.
+//! AVX-512: tiles of 6 × 64, products in f32 or, with `vdpbf16ps`, of pairs of bf16.
 
 use super::driver::{Block, Kernel, PackedA};
 use super::pack::{Area, Operand, Unit};
-use super::pack512::{Layout, kind, pack_eights, pack_lanes, pack_units};
+use super::pack512::{Layout, kind, pack_lanes, pack_units};
 use std::arch::x86_64::*;
 
-const MR: usize = 8;
+const MR: usize = 6;
 /// Vectors of 16 columns in a panel.
-const NV: usize = 3;
+const NV: usize = 4;
 const NR: usize = 16 * NV;
 
 pub(super) const F32: Kernel = Kernel {
     mr: MR,
     nr: NR,
     kc: 512,
-    mc: 128,
+    mc: 192,
     unit: Unit::F32,
     direct_a: true,
     direct_b: true,
@@ -35,20 +35,13 @@ pub(super) const BF16: Kernel = Kernel {
 };
 
 /// # Safety
-/// See [`pack_units`] and [`pack_eights`].
+/// See [`pack_units`].
 #[inline(always)]
 unsafe fn pack_rows<const KIND: u8>(op: Operand, area: Area, units: usize, dst: *mut u32) -> PackedA {
-    let data = dst as *const u8;
+    let layout = Layout { row: units, group: 16 * units, block: 16 };
     // SAFETY: the caller's promise.
-    unsafe {
-        if op.along {
-            pack_units::<KIND>(op, area, units, Layout { row: units, group: 16 * units, block: 16 }, dst);
-            PackedA { data, row: 4 * units, unit: 4, sliver: 4 * MR * units }
-        } else {
-            pack_eights::<KIND>(op, area, units, dst);
-            PackedA { data, row: 4, unit: 4 * MR, sliver: 4 * MR * units }
-        }
-    }
+    unsafe { pack_units::<KIND>(op, area, units, layout, dst) };
+    PackedA { data: dst as *const u8, row: 4 * units, unit: 4, sliver: 4 * MR * units }
 }
 
 /// # Safety
@@ -149,12 +142,13 @@ unsafe fn sweep<const BF16: bool>(block: &Block) {
                         match (MR.min(block.rows - i), cols.div_ceil(16)) {
                             $(($m, 1) => tile::<BF16, $m, 1>(block, a, b, c, cols),
                               ($m, 2) => tile::<BF16, $m, 2>(block, a, b, c, cols),
-                              ($m, _) => tile::<BF16, $m, 3>(block, a, b, c, cols),)*
-                            _ => unreachable!("a sliver has one to eight rows"),
+                              ($m, 3) => tile::<BF16, $m, 3>(block, a, b, c, cols),
+                              ($m, _) => tile::<BF16, $m, 4>(block, a, b, c, cols),)*
+                            _ => unreachable!("a sliver has one to six rows"),
                         }
                     };
                 }
-                dispatch!(1 2 3 4 5 6 7 8);
+                dispatch!(1 2 3 4 5 6);
             }
         }
     }

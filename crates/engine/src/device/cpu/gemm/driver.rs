@@ -82,6 +82,8 @@ const UNIT_BLOCK: usize = 16;
 const SHARED_UNITS: usize = 2 << 20;
 /// Columns below which it is not worth to cut B: the rows of A would be packed too often.
 const MIN_COLUMNS: usize = 2048;
+/// Rows of A that a task should have: fewer are read and packed in short pieces.
+const MIN_ROWS: usize = 64;
 /// Multiplications below which threads cost more than they bring.
 const SMALL: usize = 64 * 64 * 64;
 
@@ -131,13 +133,15 @@ struct Panels(*mut u32);
 unsafe impl Send for Panels {}
 unsafe impl Sync for Panels {}
 
-/// What a round over the shared panels covers: columns `n0..n0 + n` and units `u0..u0 + units`.
+/// What a round over the shared panels covers: columns `n0..n0 + n` and units `u0..u0 + units`, in blocks of `kc`.
 #[derive(Clone, Copy)]
 struct Span {
     n0: usize,
     n: usize,
     u0: usize,
     units: usize,
+    /// Units of k in a block.
+    kc: usize,
 }
 
 fn pad(units: usize) -> usize {
@@ -153,10 +157,12 @@ pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem
     let total = problem.k.div_ceil(kernel.unit.depth());
     let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
     let columns = wide.min(problem.n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;
-    let depth = (SHARED_UNITS / columns / kernel.kc * kernel.kc).max(kernel.kc);
+    let kc = total.div_ceil(total.div_ceil(kernel.kc)).next_multiple_of(UNIT_BLOCK);
+    let depth = (SHARED_UNITS / columns / kc * kc).max(kc);
     for n0 in (0..problem.n).step_by(columns) {
         for u0 in (0..total).step_by(depth) {
-            let span = Span { n0, n: columns.min(problem.n - n0), u0, units: depth.min(total - u0) };
+            let (n, units) = (columns.min(problem.n - n0), depth.min(total - u0));
+            let span = Span { n0, n, u0, units, kc };
             // SAFETY: the span lies within the problem.
             unsafe { round(kernel, threads, problem, span) }
         }
@@ -177,8 +183,8 @@ fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
 unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) {
     let panels = span.n.div_ceil(kernel.nr);
     let in_place = if reads_b_directly(kernel, problem) { span.n / kernel.nr } else { 0 };
-    let stride = kernel.nr * pad(span.units.min(kernel.kc));
-    let blocks = span.units.div_ceil(kernel.kc);
+    let stride = kernel.nr * pad(span.units.min(span.kc));
+    let blocks = span.units.div_ceil(span.kc);
     let mut shared = Scratch::take(&SHARED, (panels - in_place) * blocks * stride);
     let shared = Panels(shared.pointer());
 
@@ -189,8 +195,8 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
         let (block, first) = (task / groups, in_place + task % groups * group);
         let lane0 = span.n0 + first * kernel.nr;
         let lanes = (group * kernel.nr).min(span.n0 + span.n - lane0);
-        let units = kernel.kc.min(span.units - block * kernel.kc);
-        let k0 = (span.u0 + block * kernel.kc) * kernel.unit.depth();
+        let units = span.kc.min(span.units - block * span.kc);
+        let k0 = (span.u0 + block * span.kc) * kernel.unit.depth();
         let len = (units * kernel.unit.depth()).min(problem.k - k0);
         // SAFETY: this task's panels, which lie within the buffer.
         unsafe {
@@ -202,9 +208,7 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
     };
     for_each(threads, blocks * groups, &pack);
 
-    let rows = problem.m.div_ceil(4 * threads).clamp(1, kernel.mc).next_multiple_of(kernel.mr);
-    let row_blocks = problem.m.div_ceil(rows);
-    let column_blocks = if threads == 1 { 1 } else { (4 * threads).div_ceil(row_blocks).min(panels) };
+    let (rows, row_blocks, column_blocks) = divide(kernel, threads, problem.m, panels);
     let compute = |task: usize| {
         let shared = shared;
         let (i0, part) = (task / column_blocks * rows, task % column_blocks);
@@ -214,6 +218,19 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
         unsafe { compute_tile(kernel, problem, span, tile, shared) }
     };
     for_each(threads, row_blocks * column_blocks, &compute);
+}
+
+/// Rows of a task, and how many tasks there are along the rows and the columns of C.
+fn divide(kernel: &Kernel, threads: usize, m: usize, panels: usize) -> (usize, usize, usize) {
+    if threads == 1 {
+        let rows = m.div_ceil(m.div_ceil(kernel.mc)).next_multiple_of(kernel.mr);
+        return (rows, m.div_ceil(rows), 1);
+    }
+    let wanted = m.div_ceil(kernel.mc).next_multiple_of(threads).max(2 * threads);
+    let rows = m.div_ceil(wanted).max(MIN_ROWS).next_multiple_of(kernel.mr);
+    let row_blocks = m.div_ceil(rows);
+    let column_blocks = if row_blocks < threads { (2 * threads).div_ceil(row_blocks).min(panels) } else { 1 };
+    (rows, row_blocks, column_blocks)
 }
 
 /// Runs tasks 0..count, on the current pool when there is more than one thread and task.
@@ -241,9 +258,9 @@ struct Tile {
 unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Tile, shared: Panels) {
     let depth = kernel.unit.depth();
     let padded_rows = tile.rows.next_multiple_of(kernel.mr).next_multiple_of(16);
-    let mut local = Scratch::take(&LOCAL, padded_rows * pad(kernel.kc.min(span.units)));
-    for (block, u) in (0..span.units).step_by(kernel.kc).enumerate() {
-        let units = kernel.kc.min(span.units - u);
+    let mut local = Scratch::take(&LOCAL, padded_rows * pad(span.kc.min(span.units)));
+    for (block, u) in (0..span.units).step_by(span.kc).enumerate() {
+        let units = span.kc.min(span.units - u);
         let k0 = (span.u0 + u) * depth;
         let len = (units * depth).min(problem.k - k0);
         let area = Area { lane0: tile.i0, lanes: tile.rows, k0, len };

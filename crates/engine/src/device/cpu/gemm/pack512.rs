@@ -284,29 +284,3 @@ pub(super) unsafe fn pack_units<const KIND: u8>(
         }
     }
 }
-
-/// Lanes in panels of 8, each `units` × 8, from an operand whose lanes are contiguous.
-///
-/// # Safety
-/// As [`pack_lanes`]; `dst` has room for `lanes` rounded up to 16.
-#[inline(always)]
-pub(super) unsafe fn pack_eights<const KIND: u8>(op: Operand, area: Area, units: usize, dst: *mut u32) {
-    for block in 0..units / 16 {
-        let k = 16 * block * depth(KIND);
-        if k >= area.len {
-            break;
-        }
-        for (group, lane) in (0..area.lanes).step_by(16).enumerate() {
-            // SAFETY: see above.
-            unsafe {
-                let r = load_across::<KIND>(&op, &area, lane, k);
-                let to = dst.add(group * 16 * units + 128 * block);
-                for (i, r) in r.iter().enumerate() {
-                    _mm256_storeu_si256(to.add(8 * i) as *mut __m256i, _mm512_castsi512_si256(*r));
-                    let high = _mm512_extracti64x4_epi64(*r, 1);
-                    _mm256_storeu_si256(to.add(8 * units + 8 * i) as *mut __m256i, high);
-                }
-            }
-        }
-    }
-}
