@@ -1,1 +1,149 @@
-//! The HTTP API: the only module that knows HTTP.
+//! The HTTP API: the only module that knows HTTP. One file a resource, one line each in [`routes`].
+//!
+//! A request passes, from outside to inside: its id and log line, security headers, compression, hosts and origins, CORS,
+//! the rate limit (API only), the body limit, its handler.
+
+// utoipa's macro repeats the extractors' types with a span of ours, and rustc then takes our types for qualified ones.
+#![allow(unused_qualifications)]
+
+mod chat;
+mod chunks;
+mod dataset;
+mod dataset_files;
+pub mod error;
+mod evaluate;
+mod examples;
+mod export;
+mod extract;
+mod files;
+mod hardware;
+mod health;
+mod jobs;
+mod models;
+mod observe;
+mod projects;
+mod quick;
+mod runs;
+mod security;
+mod settings;
+mod sse;
+mod state;
+mod train;
+mod train_config;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+use error::{ApiError, Code};
+pub use state::AppState;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "FineTuneFlow",
+        description = "Fine-tune language models on your own documents, on your own machine.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    components(schemas(error::ErrorEnvelope))
+)]
+struct Description;
+
+/// Every route of the API.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(health::routes())
+        .merge(hardware::routes())
+        .merge(settings::routes())
+        .merge(models::routes())
+        .merge(projects::routes())
+        .merge(files::routes())
+        .merge(chunks::routes())
+        .merge(dataset::routes())
+        .merge(dataset_files::routes())
+        .merge(examples::routes())
+        .merge(train::routes())
+        .merge(runs::routes())
+        .merge(chat::routes())
+        .merge(evaluate::routes())
+        .merge(export::routes())
+        .merge(jobs::routes())
+        .merge(quick::routes())
+}
+
+/// The API's description, as it is served and committed.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    describe(routes().into_openapi())
+}
+
+/// Adds the error answer to every operation.
+fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    for item in openapi.paths.paths.values_mut() {
+        let operations: [&mut Option<Operation>; 5] =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorEnvelope"))).build();
+            let answer = ResponseBuilder::new()
+                .description("What went wrong and what to do")
+                .content("application/json", content)
+                .build();
+            operation.responses.responses.insert("default".to_owned(), answer.into());
+        }
+    }
+    openapi
+}
+
+/// The whole server: API, web app, and everything that stands before them.
+pub fn router(state: AppState) -> Router {
+    let config = &state.config;
+    let doors = Arc::new(security::Doors {
+        bound: config.host,
+        allowed_hosts: config.allowed_hosts.clone(),
+        allowed_origins: config.allowed_origins.clone(),
+    });
+    let (api, description) = routes().split_for_parts();
+    let description = Arc::new(describe(description));
+    let serve_description = move || {
+        let description = Arc::clone(&description);
+        async move { axum::Json(description.as_ref()).into_response() }
+    };
+    let api = api
+        .route("/api/openapi.json", get(serve_description))
+        .route("/api", get(unknown))
+        .route("/api/{*rest}", axum::routing::any(unknown))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .layer(middleware::from_fn(security::no_store))
+        .with_state(state.clone());
+    let mut router = security::rate_limited(api, config.rate_limit_per_second, config.rate_limit_burst)
+        .fallback(crate::web::serve);
+    if let Some(cors) = security::cors(&doors) {
+        router = router.layer(cors);
+    }
+    let worth_it = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("application/zip"));
+    router
+        .layer(middleware::from_fn_with_state(doors, security::guard))
+        .layer(CompressionLayer::new().gzip(true).compress_when(worth_it))
+        .layer(middleware::from_fn(security::headers))
+        .layer(middleware::from_fn(observe::observe))
+}
+
+async fn unknown(uri: axum::http::Uri) -> ApiError {
+    ApiError::new(Code::NotFound, format!("There is no {}.", uri.path()))
+}
+
+async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
+    ApiError::new(Code::MethodNotAllowed, format!("{} does not take {method}.", uri.path()))
+}

@@ -17,7 +17,11 @@ pub mod model;
 mod interrupt;
 pub mod generate;
 mod evaluate;
+mod export;
 pub mod parse_child;
+mod doctor;
+mod migrate;
+mod serve;
 
 /// Fine-tune language models on your own documents, on your own machine.
 #[derive(Parser)]
@@ -35,10 +39,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Generate(generate::Args),
+    Export(export::Args),
     Plan(plan::Args),
+    Doctor(doctor::Args),
+    Migrate(migrate::Args),
     Inspect(inspect::Args),
     #[command(name = parse_child::NAME, hide = true)]
     ParseChild,
@@ -73,9 +81,13 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context { json: cli.json, data_dir: cli.data_dir };
     let outcome = match cli.command {
+        Command::Serve(args) => serve::run(args, &context),
+        Command::Doctor(args) => doctor::run(args, &context),
+        Command::Migrate(args) => migrate::run(args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Generate(args) => generate::run(args, &context),
+        Command::Export(args) => export::run(args, &context),
         Command::Plan(args) => plan::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::ParseChild => parse_child::run(),

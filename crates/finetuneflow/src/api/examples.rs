@@ -1,0 +1,350 @@
+//! Examples: what a model will be trained on, and people's decisions about them.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::examples::{self as rows, ExampleChange, ExampleFilter};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::error::{ApiError, ApiResult, Code};
+use super::extract::{Checks, InProject, Json, List, Paging, Path, Query};
+use super::state::AppState;
+use crate::library;
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    #[schema(example = "user")]
+    pub role: String,
+    /// What is said.
+    pub content: String,
+}
+
+/// Whether an example may be trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExampleStatus {
+    /// Nobody has decided yet.
+    Pending,
+    /// It goes into the next training.
+    Approved,
+    /// It stays out.
+    Rejected,
+}
+
+impl From<ExampleStatus> for rows::ExampleStatus {
+    fn from(status: ExampleStatus) -> Self {
+        match status {
+            ExampleStatus::Pending => Self::Pending,
+            ExampleStatus::Approved => Self::Approved,
+            ExampleStatus::Rejected => Self::Rejected,
+        }
+    }
+}
+
+impl From<rows::ExampleStatus> for ExampleStatus {
+    fn from(status: rows::ExampleStatus) -> Self {
+        match status {
+            rows::ExampleStatus::Pending => Self::Pending,
+            rows::ExampleStatus::Approved => Self::Approved,
+            rows::ExampleStatus::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// Where an example comes from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Provenance {
+    /// The document or the imported file.
+    pub file_id: Option<Uuid>,
+    /// Its name.
+    pub file_name: Option<String>,
+    /// First page.
+    pub page_start: Option<u64>,
+    /// Last page.
+    pub page_end: Option<u64>,
+    /// First character in the file's text.
+    pub start: Option<u64>,
+    /// One past the last character.
+    pub end: Option<u64>,
+    /// The chunk, if it still exists.
+    pub chunk_id: Option<Uuid>,
+    /// Row of an imported file, from 1.
+    pub row: Option<u64>,
+    /// What made it, e.g. `offline`.
+    pub generator: Option<String>,
+    /// Version of the generator's prompt or rules.
+    pub prompt_version: Option<String>,
+    /// The model that wrote it.
+    pub model: Option<String>,
+}
+
+/// A training record.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Example {
+    /// Its id.
+    pub id: Uuid,
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// Whether it may be trained on.
+    pub status: ExampleStatus,
+    /// `offline` (made from a document) or `import`.
+    pub source: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// What the checks found.
+    pub issues: Vec<String>,
+    /// A person has changed the text.
+    pub edited: bool,
+    /// UTC.
+    pub created_at: DateTime<Utc>,
+    /// UTC.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What to change; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateExample {
+    /// The whole conversation; it ends with the assistant.
+    pub messages: Option<Vec<Message>>,
+    /// The decision.
+    pub status: Option<ExampleStatus>,
+}
+
+/// What happens to the examples that are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// They go into the next training.
+    Approve,
+    /// They stay out.
+    Reject,
+    /// Undecided again.
+    Reset,
+    /// They go away.
+    Delete,
+}
+
+/// Which examples are meant; `{}` means all.
+#[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Only with this status.
+    pub status: Option<ExampleStatus>,
+    /// Only with this text in the conversation.
+    pub q: Option<String>,
+    /// Only of this chunk.
+    pub chunk_id: Option<Uuid>,
+}
+
+impl From<Filter> for ExampleFilter {
+    fn from(filter: Filter) -> Self {
+        Self { status: filter.status.map(Into::into), chunk_id: filter.chunk_id, search: filter.q, ids: None }
+    }
+}
+
+/// One decision about many examples; exactly one of `ids` and `filter`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkUpdate {
+    /// What happens to them.
+    pub action: BulkAction,
+    /// These; at most 1000.
+    pub ids: Option<Vec<Uuid>>,
+    /// All that fit; `{}` means all.
+    pub filter: Option<Filter>,
+}
+
+/// How many examples were changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Changed {
+    /// The number.
+    pub changed: u64,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only with this status.
+    status: Option<ExampleStatus>,
+    /// Only with this text in the conversation.
+    q: Option<String>,
+    /// Only of this chunk.
+    chunk_id: Option<Uuid>,
+}
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, update, delete)).routes(routes!(bulk))
+}
+
+/// Lists the examples in the order of their creation
+#[utoipa::path(get, path = "/api/projects/{project_id}/dataset/examples", tag = "dataset",
+    params(("project_id" = Uuid, Path), ListQuery, Paging), responses((status = 200, body = List<Example>)))]
+async fn list(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+    Query(query): Query<ListQuery>,
+    Query(paging): Query<Paging>,
+) -> ApiResult<Json<List<Example>>> {
+    store::projects::get(&state.database, project_id).await?;
+    let filter = Filter { status: query.status, q: query.q, chunk_id: query.chunk_id };
+    let page = rows::list(&state.database, project_id, paging.page()?, filter.into()).await?;
+    Ok(Json(page.map(view).into()))
+}
+
+/// One example
+#[utoipa::path(get, path = "/api/projects/{project_id}/dataset/examples/{example_id}", tag = "dataset",
+    params(("project_id" = Uuid, Path), ("example_id" = Uuid, Path)), responses((status = 200, body = Example)))]
+async fn read(State(state): State<AppState>, Path((project_id, id)): InProject) -> ApiResult<Json<Example>> {
+    Ok(Json(view(rows::get(&state.database, project_id, id).await?)))
+}
+
+/// Changes an example
+#[utoipa::path(patch, path = "/api/projects/{project_id}/dataset/examples/{example_id}", tag = "dataset",
+    params(("project_id" = Uuid, Path), ("example_id" = Uuid, Path)), request_body = UpdateExample,
+    responses((status = 200, body = Example)))]
+async fn update(
+    State(state): State<AppState>,
+    Path((project_id, id)): InProject,
+    Json(body): Json<UpdateExample>,
+) -> ApiResult<Json<Example>> {
+    let row = rows::get(&state.database, project_id, id).await?;
+    let mut change = ExampleChange { status: body.status.map(Into::into), ..ExampleChange::default() };
+    if let Some(messages) = body.messages {
+        check(&messages)?;
+        let mut payload = row.payload;
+        payload["messages"] = json!(messages);
+        let content_hash = library::content_hash(&payload);
+        if content_hash != row.content_hash {
+            let mut provenance = row.provenance;
+            provenance["edited"] = Value::Bool(true);
+            change.provenance = Some(provenance);
+            change.payload = Some((payload, content_hash));
+        }
+    }
+    Ok(Json(view(rows::update(&state.database, project_id, id, change).await?)))
+}
+
+/// The rules of a conversation that can be trained on.
+fn check(messages: &[Message]) -> ApiResult<()> {
+    let mut checks = Checks::default();
+    for (index, message) in messages.iter().enumerate() {
+        let known = matches!(message.role.as_str(), "system" | "user" | "assistant");
+        checks
+            .require(known, &format!("messages[{index}].role"), "must be system, user or assistant")
+            .require(
+                message.role != "system" || index == 0,
+                &format!("messages[{index}].role"),
+                "system stands first or nowhere",
+            )
+            .require(!message.content.trim().is_empty(), &format!("messages[{index}].content"), "is empty");
+    }
+    let ends_well = messages.last().is_some_and(|last| last.role == "assistant");
+    let asked = messages.iter().any(|message| message.role == "user");
+    checks.require(ends_well, "messages", "must end with an answer of the assistant").require(
+        asked,
+        "messages",
+        "must hold a question of the user",
+    );
+    checks.finish()
+}
+
+/// Deletes an example
+#[utoipa::path(delete, path = "/api/projects/{project_id}/dataset/examples/{example_id}", tag = "dataset",
+    params(("project_id" = Uuid, Path), ("example_id" = Uuid, Path)),
+    responses((status = 204, description = "It is gone")))]
+async fn delete(State(state): State<AppState>, Path((project_id, id)): InProject) -> ApiResult<StatusCode> {
+    rows::delete(&state.database, project_id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Decides about many examples at once
+#[utoipa::path(post, path = "/api/projects/{project_id}/dataset/examples/bulk", tag = "dataset",
+    params(("project_id" = Uuid, Path)), request_body = BulkUpdate, responses((status = 200, body = Changed)))]
+async fn bulk(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+    Json(body): Json<BulkUpdate>,
+) -> ApiResult<Json<Changed>> {
+    store::projects::get(&state.database, project_id).await?;
+    let filter = match (body.ids, body.filter) {
+        (Some(ids), None) if ids.len() <= 1000 => {
+            ExampleFilter { ids: Some(ids), ..ExampleFilter::default() }
+        }
+        (Some(_), None) => return Err(ApiError::invalid_field("ids", "has more than 1000 entries")),
+        (None, Some(filter)) => filter.into(),
+        _ => return Err(ApiError::invalid_field("ids", "or filter is needed, and not both")),
+    };
+    let status = match body.action {
+        BulkAction::Approve => rows::ExampleStatus::Approved,
+        BulkAction::Reject => rows::ExampleStatus::Rejected,
+        BulkAction::Reset => rows::ExampleStatus::Pending,
+        BulkAction::Delete => {
+            let changed = rows::delete_many(&state.database, project_id, &filter).await?;
+            return Ok(Json(Changed { changed }));
+        }
+    };
+    let changed = rows::set_status(&state.database, project_id, &filter, status).await?;
+    Ok(Json(Changed { changed }))
+}
+
+/// Reads all matching examples, a part at a time.
+pub async fn for_each(
+    state: &AppState,
+    project_id: Uuid,
+    filter: &ExampleFilter,
+    mut visit: impl FnMut(rows::Example) -> ApiResult<()>,
+) -> ApiResult<()> {
+    let mut after = None;
+    loop {
+        let part = rows::list_after(&state.database, project_id, filter, after, 500).await?;
+        let Some(last) = part.last() else { return Ok(()) };
+        after = Some(last.id);
+        for row in part {
+            visit(row)?;
+        }
+    }
+}
+
+/// The conversation of a stored example.
+pub fn messages(row: &rows::Example) -> Vec<Message> {
+    let messages = row.payload.get("messages").cloned().unwrap_or_default();
+    serde_json::from_value(messages).unwrap_or_default()
+}
+
+fn view(row: rows::Example) -> Example {
+    let text = |name: &str| row.provenance.get(name).and_then(Value::as_str).map(str::to_owned);
+    let issues = row.quality.get("issues").and_then(Value::as_array);
+    let mut provenance: Provenance = serde_json::from_value(row.provenance.clone()).unwrap_or_default();
+    provenance.chunk_id = row.chunk_id;
+    Example {
+        id: row.id,
+        messages: messages(&row),
+        status: row.status.into(),
+        source: text("source").or_else(|| text("generator")).unwrap_or_else(|| "import".to_owned()),
+        issues: issues.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        edited: row.provenance.get("edited").and_then(Value::as_bool).unwrap_or(false),
+        provenance,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
+
+/// Used by routes that need at least one approved example.
+pub async fn require_approved(state: &AppState, project_id: Uuid) -> ApiResult<u64> {
+    match rows::status_counts(&state.database, project_id).await?.approved {
+        0 => Err(ApiError::new(Code::NothingToDo, "The project has no approved example.")
+            .hint("Generate or import examples and approve at least one.")),
+        approved => Ok(approved),
+    }
+}

@@ -1,0 +1,372 @@
+//! A training's settings: what a request may leave out, and what a run has.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::ApiResult;
+use super::extract::Checks;
+use crate::jobs::train::TrainSettings;
+
+/// An enumeration whose values have one name in requests, in answers and in stored settings.
+macro_rules! named {
+    ($name:ident { $($variant:ident = $text:literal,)+ }) => {
+        impl $name {
+            /// All values, with their names.
+            pub const NAMES: &[(Self, &str)] = &[$((Self::$variant, $text),)+];
+
+            fn text(self) -> String {
+                match self { $(Self::$variant => $text,)+ }.to_owned()
+            }
+
+            fn of_text(text: &str) -> Option<Self> {
+                Self::NAMES.iter().find(|(_, name)| *name == text).map(|(value, _)| *value)
+            }
+        }
+    };
+}
+
+named!(Method { Lora = "lora", Full = "full", });
+named!(Schedule { Constant = "constant", Linear = "linear", Cosine = "cosine", });
+named!(Precision { F32 = "f32", Bf16 = "bf16", });
+
+/// What is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Low-rank adapters on a frozen base.
+    Lora,
+    /// Every weight.
+    Full,
+}
+
+/// How the learning rate goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Stays.
+    Constant,
+    /// Falls in a line to 0.
+    Linear,
+    /// Falls along a cosine to 0.
+    Cosine,
+}
+
+/// What products are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// The reference.
+    F32,
+    /// Half the memory; faster where the processor has it.
+    Bf16,
+}
+
+impl Precision {
+    /// bf16 where the processor computes with it.
+    pub fn of_this_machine() -> Self {
+        if engine::device::cpu::gemm::supports_bf16() { Self::Bf16 } else { Self::F32 }
+    }
+}
+
+/// The settings of a training in a request; what is left out has its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrainRequest {
+    /// Shown to people.
+    pub name: Option<String>,
+    /// What is trained.
+    pub method: Option<Method>,
+    /// Size of the adapters.
+    pub rank: Option<u32>,
+    /// Strength of the adapters: they are scaled by alpha / rank.
+    pub alpha: Option<f64>,
+    /// `all-linear`, or modules separated by commas.
+    pub target_modules: Option<String>,
+    /// Times through the data.
+    pub epochs: Option<f64>,
+    /// Steps instead of epochs.
+    pub max_steps: Option<u64>,
+    /// The highest learning rate.
+    pub learning_rate: Option<f64>,
+    /// How it goes.
+    pub schedule: Option<Schedule>,
+    /// Steps until it is reached.
+    pub warmup_steps: Option<u64>,
+    /// Pulls weights to 0.
+    pub weight_decay: Option<f64>,
+    /// Gradients are scaled down to this norm; 0: never.
+    pub max_grad_norm: Option<f64>,
+    /// Sequences in one pass.
+    pub micro_batch_size: Option<u32>,
+    /// Passes in one step.
+    pub gradient_accumulation_steps: Option<u32>,
+    /// Longer examples are cut.
+    pub max_seq_len: Option<u32>,
+    /// What products are made of.
+    pub precision: Option<Precision>,
+    /// The same seed gives the same run.
+    pub seed: Option<u64>,
+    /// Share of the examples that is held back for evaluation.
+    pub eval_fraction: Option<f64>,
+    /// Steps between checkpoints.
+    pub checkpoint_steps: Option<u64>,
+}
+
+/// The settings of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TrainConfig {
+    /// What is trained.
+    pub method: Method,
+    /// Size of the adapters.
+    pub rank: u32,
+    /// Strength of the adapters: they are scaled by alpha / rank.
+    pub alpha: f64,
+    /// `all-linear`, or modules separated by commas.
+    pub target_modules: String,
+    /// Times through the data; null when `max_steps` is set.
+    pub epochs: Option<f64>,
+    /// Steps; null when `epochs` is set.
+    pub max_steps: Option<u64>,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// How it goes.
+    pub schedule: Schedule,
+    /// Steps until it is reached.
+    pub warmup_steps: u64,
+    /// Pulls weights to 0.
+    pub weight_decay: f64,
+    /// Gradients are scaled down to this norm; 0: never.
+    pub max_grad_norm: f64,
+    /// Sequences in one pass.
+    pub micro_batch_size: u32,
+    /// Passes in one step.
+    pub gradient_accumulation_steps: u32,
+    /// Longer examples are cut.
+    pub max_seq_len: u32,
+    /// What products are made of.
+    pub precision: Precision,
+    /// The same seed gives the same run.
+    pub seed: u64,
+    /// Share of the examples that is held back for evaluation.
+    pub eval_fraction: f64,
+    /// Steps between checkpoints.
+    pub checkpoint_steps: u64,
+}
+
+impl TrainConfig {
+    /// The settings when nothing is asked for, on a model with this context.
+    pub fn defaults(context_length: u64) -> Self {
+        Self {
+            method: Method::Lora,
+            rank: 16,
+            alpha: 32.0,
+            target_modules: "all-linear".to_owned(),
+            epochs: Some(3.0),
+            max_steps: None,
+            learning_rate: 2e-4,
+            schedule: Schedule::Cosine,
+            warmup_steps: 0,
+            weight_decay: 0.0,
+            max_grad_norm: 1.0,
+            micro_batch_size: 4,
+            gradient_accumulation_steps: 1,
+            max_seq_len: u32::try_from(context_length.min(1024)).unwrap_or(1024),
+            precision: Precision::of_this_machine(),
+            seed: 42,
+            eval_fraction: 0.1,
+            checkpoint_steps: 20,
+        }
+    }
+
+    /// The request's settings over the defaults, checked.
+    pub fn of(request: TrainRequest, context_length: u64) -> ApiResult<Self> {
+        check(&request, context_length)?;
+        let default = Self::defaults(context_length);
+        Ok(Self {
+            method: request.method.unwrap_or(default.method),
+            rank: request.rank.unwrap_or(default.rank),
+            alpha: request.alpha.unwrap_or(default.alpha),
+            target_modules: request.target_modules.unwrap_or(default.target_modules),
+            epochs: request.epochs.or(default.epochs.filter(|_| request.max_steps.is_none())),
+            max_steps: request.max_steps,
+            learning_rate: request.learning_rate.unwrap_or(default.learning_rate),
+            schedule: request.schedule.unwrap_or(default.schedule),
+            warmup_steps: request.warmup_steps.unwrap_or(default.warmup_steps),
+            weight_decay: request.weight_decay.unwrap_or(default.weight_decay),
+            max_grad_norm: request.max_grad_norm.unwrap_or(default.max_grad_norm),
+            micro_batch_size: request.micro_batch_size.unwrap_or(default.micro_batch_size),
+            gradient_accumulation_steps: request
+                .gradient_accumulation_steps
+                .unwrap_or(default.gradient_accumulation_steps),
+            max_seq_len: request.max_seq_len.unwrap_or(default.max_seq_len),
+            precision: request.precision.unwrap_or(default.precision),
+            seed: request.seed.unwrap_or(default.seed),
+            eval_fraction: request.eval_fraction.unwrap_or(default.eval_fraction),
+            checkpoint_steps: request.checkpoint_steps.unwrap_or(default.checkpoint_steps),
+        })
+    }
+}
+
+impl TrainConfig {
+    /// As the job takes it.
+    pub fn settings(&self, model_id: &str) -> TrainSettings {
+        let default = TrainSettings::default();
+        TrainSettings {
+            model_id: model_id.to_owned(),
+            method: self.method.text(),
+            rank: self.rank,
+            alpha: self.alpha,
+            target_modules: module_names(&self.target_modules),
+            epochs: self.epochs.unwrap_or(default.epochs),
+            max_steps: self.max_steps,
+            learning_rate: self.learning_rate,
+            schedule: self.schedule.text(),
+            warmup_steps: self.warmup_steps,
+            weight_decay: self.weight_decay,
+            max_grad_norm: self.max_grad_norm,
+            micro_batch_size: self.micro_batch_size,
+            gradient_accumulation_steps: self.gradient_accumulation_steps,
+            max_seq_len: Some(self.max_seq_len),
+            precision: self.precision.text(),
+            seed: self.seed,
+            eval_fraction: self.eval_fraction,
+            checkpoint_steps: self.checkpoint_steps,
+        }
+    }
+
+    /// Of a stored run.
+    pub fn of_settings(settings: &TrainSettings) -> Self {
+        Self {
+            method: Method::of_text(&settings.method).unwrap_or(Method::Lora),
+            rank: settings.rank,
+            alpha: settings.alpha,
+            target_modules: settings.target_modules.join(","),
+            epochs: settings.max_steps.is_none().then_some(settings.epochs),
+            max_steps: settings.max_steps,
+            learning_rate: settings.learning_rate,
+            schedule: Schedule::of_text(&settings.schedule).unwrap_or(Schedule::Cosine),
+            warmup_steps: settings.warmup_steps,
+            weight_decay: settings.weight_decay,
+            max_grad_norm: settings.max_grad_norm,
+            micro_batch_size: settings.micro_batch_size,
+            gradient_accumulation_steps: settings.gradient_accumulation_steps,
+            max_seq_len: settings.max_seq_len.unwrap_or(1024),
+            precision: Precision::of_text(&settings.precision).unwrap_or(Precision::F32),
+            seed: settings.seed,
+            eval_fraction: settings.eval_fraction,
+            checkpoint_steps: settings.checkpoint_steps,
+        }
+    }
+}
+
+/// `q_proj, v_proj` as names.
+pub fn module_names(text: &str) -> Vec<String> {
+    text.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+/// Notes the field if it is given and the condition does not hold.
+fn optional<T: Copy>(
+    checks: &mut Checks,
+    field: &str,
+    value: Option<T>,
+    good: impl Fn(T) -> bool,
+    message: &str,
+) {
+    checks.require(value.is_none_or(good), field, message);
+}
+
+fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
+    let mut checks = Checks::default();
+    let name_is_short = request.name.as_ref().is_none_or(|name| name.chars().count() <= 200);
+    checks.require(name_is_short, "name", "is longer than 200 characters");
+    let all = &mut checks;
+    let above_zero = |value: f64| value.is_finite() && value > 0.0;
+    let not_negative = |value: f64| value.is_finite() && value >= 0.0;
+    optional(all, "rank", request.rank, |rank| (1..=1024).contains(&rank), "must be between 1 and 1024");
+    optional(all, "alpha", request.alpha, above_zero, "must be greater than 0");
+    optional(
+        all,
+        "epochs",
+        request.epochs,
+        |n| n > 0.0 && n <= 1000.0,
+        "must be greater than 0 and at most 1000",
+    );
+    optional(
+        all,
+        "max_steps",
+        request.max_steps,
+        |n| (1..=10_000_000).contains(&n),
+        "must be between 1 and 10000000",
+    );
+    let both = request.epochs.is_some() && request.max_steps.is_some();
+    all.require(!both, "max_steps", "and epochs exclude each other");
+    optional(
+        all,
+        "learning_rate",
+        request.learning_rate,
+        |n| above_zero(n) && n <= 1.0,
+        "must be greater than 0 and at most 1",
+    );
+    optional(all, "weight_decay", request.weight_decay, not_negative, "must not be negative");
+    optional(all, "max_grad_norm", request.max_grad_norm, not_negative, "must not be negative");
+    optional(
+        all,
+        "micro_batch_size",
+        request.micro_batch_size,
+        |n| (1..=1024).contains(&n),
+        "must be between 1 and 1024",
+    );
+    let accumulation = request.gradient_accumulation_steps;
+    optional(
+        all,
+        "gradient_accumulation_steps",
+        accumulation,
+        |n| (1..=4096).contains(&n),
+        "must be between 1 and 4096",
+    );
+    let fits_context = |n: u32| n >= 16 && u64::from(n) <= context_length;
+    let message = format!("must be between 16 and the model's context of {context_length}");
+    optional(all, "max_seq_len", request.max_seq_len, fits_context, &message);
+    optional(
+        all,
+        "eval_fraction",
+        request.eval_fraction,
+        |n| (0.0..=0.5).contains(&n),
+        "must be between 0 and 0.5",
+    );
+    optional(all, "checkpoint_steps", request.checkpoint_steps, |n| n >= 1, "must be at least 1");
+    if let Some(names) = &request.target_modules {
+        if let Err(error) = engine::models::load::target_modules(&module_names(names)) {
+            all.require(false, "target_modules", &format!("cannot be used: {error}"));
+        }
+    }
+    checks.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let request = TrainRequest {
+            rank: Some(0),
+            learning_rate: Some(f64::NAN),
+            epochs: Some(1.0),
+            max_steps: Some(1),
+            max_seq_len: Some(4096),
+            target_modules: Some("q_proj,nonsense".to_owned()),
+            ..TrainRequest::default()
+        };
+        let error = TrainConfig::of(request, 512).expect_err("refused").body(String::new());
+        let fields: Vec<_> = error.fields.iter().map(|field| field.field.as_str()).collect();
+        assert_eq!(fields, ["rank", "max_steps", "learning_rate", "max_seq_len", "target_modules"]);
+    }
+
+    #[test]
+    fn steps_replace_epochs() {
+        let request = TrainRequest { max_steps: Some(7), ..TrainRequest::default() };
+        let config = TrainConfig::of(request, 512).expect("valid");
+        assert_eq!((config.max_steps, config.epochs, config.max_seq_len), (Some(7), None, 512));
+    }
+}
