@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+mod formats;
 mod json_cases;
+mod sft_material;
 
 /// The folder of the test material; `None`, with a note, where it is not there.
 fn testdata() -> Option<PathBuf> {
