@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use tokenizers::{AddedToken, PostProcessorWrapper};
 
-use super::TokenizerError;
 use super::model_files::{self, Companions};
 use super::stream::StreamDecoder;
+use super::{TokenizerError, gguf};
 
 pub(super) type Library = tokenizers::Tokenizer;
 
@@ -43,7 +43,13 @@ pub(super) struct Roles {
 impl Tokenizer {
     /// Reads `tokenizer.json` of a model folder, and the roles of its special tokens from `tokenizer_config.json`,
     /// `special_tokens_map.json`, `config.json` and `generation_config.json`, in this order, where they exist.
+    /// A GGUF file carries its own.
     pub fn open(model_dir: &Path) -> Result<Self, TokenizerError> {
+        if model_dir.is_file() && model_dir.extension().is_some_and(|extension| extension == "gguf") {
+            let (library, roles) = gguf::read(model_dir)?;
+            let damaged = |problem| TokenizerError::Damaged { path: model_dir.into(), problem };
+            return Self::from_library(library, roles).map_err(damaged);
+        }
         let path = model_dir.join("tokenizer.json");
         let bytes = model_files::read_optional(&path)?.ok_or_else(|| missing(model_dir))?;
         let damaged = |problem: String| TokenizerError::Damaged { path: path.clone(), problem };

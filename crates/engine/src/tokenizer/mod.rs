@@ -10,6 +10,7 @@ mod chat_template;
 mod conversation;
 mod encoder;
 mod generation_blocks;
+mod gguf;
 mod jinja;
 mod json_python;
 pub mod loss_mask;
@@ -37,6 +38,8 @@ pub enum TokenizerError {
     LfsPointer { path: PathBuf },
     #[error("{path} cannot be read: {source}")]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("{path}: {problem}")]
+    Unsupported { path: PathBuf, problem: String },
     #[error("{path} is damaged or not what its name says: {problem}; download it again")]
     Damaged { path: PathBuf, problem: String },
 }

@@ -1,9 +1,12 @@
 //! Tokenizers and chat templates: a tokenizer made here, and, where `FTF_TESTDATA` is set, real ones with golden ids
 //! and prompts of other programs.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use engine::tokenizer::{ChatTemplate, RenderInput, TemplateError, Tokenizer, TokenizerError, encode_prompt};
+use engine::weights::WeightsError;
+use engine::weights::gguf::{GgufArray, GgufValue, write_gguf};
 use serde_json::{Map, Value, json};
 
 /// The folder of test material, or `None` (said once a test) where it is not set.
@@ -372,4 +375,132 @@ fn trl_templates_give_the_golden_text_and_assistant_spans() {
 fn keep_inputs(case: &Value) -> Value {
     let fields = ["messages", "add_generation_prompt", "bos_token", "eos_token"];
     fields.iter().map(|name| (name.to_string(), case[*name].clone())).collect::<Map<_, _>>().into()
+}
+
+/// Writes a GGUF file that holds nothing but a tokenizer.
+/// SentencePiece scores are made from the merges: the earlier a piece is merged, the better.
+fn write_gguf_vocabulary(path: &Path, model: &str, pre: &str, tokens: Vec<String>, merges: Vec<String>) {
+    let count = tokens.len();
+    let kind = |token: &String| if token.starts_with("<|") || token == "<s>" { 3 } else { 1 };
+    let types: Vec<i32> = tokens.iter().map(kind).collect();
+    let mut ranks = HashMap::new();
+    for (rank, merge) in merges.iter().enumerate() {
+        ranks.entry(merge.replace(' ', "")).or_insert(rank);
+    }
+    let scores: Vec<f32> =
+        tokens.iter().map(|token| ranks.get(token).map_or(-1e9, |rank| -(*rank as f32))).collect();
+    let key = |name: &str, value: GgufValue| (format!("tokenizer.ggml.{name}"), value);
+    let mut metadata = vec![
+        ("general.architecture".to_string(), GgufValue::from("llama")),
+        key("model", model.into()),
+        key("pre", pre.into()),
+        key("tokens", GgufValue::Array(GgufArray::String(tokens))),
+        key("token_type", GgufValue::Array(GgufArray::I32(types))),
+        key("eos_token_id", (count as u32 - 1).into()),
+    ];
+    if model == "llama" {
+        metadata.push(key("scores", GgufValue::Array(GgufArray::F32(scores))));
+    } else {
+        metadata.push(key("merges", GgufValue::Array(GgufArray::String(merges))));
+    }
+    write_gguf::<WeightsError>(path, &metadata, &[], |_, _| Ok(())).expect("a writable folder");
+}
+
+/// The tokens of a vocabulary by id; ids without a token get a name of their own.
+fn by_id<'a>(entries: impl Iterator<Item = (&'a str, u64)>) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for (token, id) in entries {
+        let id = id as usize;
+        tokens.resize_with(tokens.len().max(id + 1), String::new);
+        tokens[id] = token.to_string();
+    }
+    let name =
+        |(id, token): (usize, String)| if token.is_empty() { format!("<|unused {id}|>") } else { token };
+    tokens.into_iter().enumerate().map(name).collect()
+}
+
+#[test]
+fn a_gguf_file_carries_its_tokenizer() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_byte_tokenizer(folder.path());
+    let library = read_json(&folder.path().join("tokenizer.json"));
+    let added = library["added_tokens"].as_array().expect("a list").iter();
+    let added =
+        added.map(|token| (token["content"].as_str().expect("a text"), token["id"].as_u64().expect("an id")));
+    let vocab = library["model"]["vocab"].as_object().expect("an object").iter();
+    let tokens = by_id(vocab.map(|(token, id)| (token.as_str(), id.as_u64().expect("an id"))).chain(added));
+    let merges: Vec<String> = serde_json::from_value(library["model"]["merges"].clone()).expect("strings");
+    let path = folder.path().join("model.gguf");
+    write_gguf_vocabulary(&path, "gpt2", "gpt-2", tokens.clone(), merges.clone());
+    let (ours, theirs) = (Tokenizer::open(&path).expect("a good file"), byte_tokenizer());
+    for text in ["", " hello  é\n\n 日本 123", "<|im_start|>user\nhell<|im_end|>", "it's  \t we'll"] {
+        assert_eq!(ours.encode(text), theirs.encode(text), "{text:?}");
+        assert_eq!(ours.decode(&ours.encode(text), false), text);
+    }
+    assert_eq!((ours.bos_id(), ours.eos_id(), ours.adds_bos()), (None, Some(262), false));
+    for (model, pre, expected) in [("bert", "gpt-2", "\"bert\""), ("gpt2", "no-such-pre", "\"no-such-pre\"")]
+    {
+        write_gguf_vocabulary(&path, model, pre, tokens.clone(), merges.clone());
+        let message = Tokenizer::open(&path).expect_err("must be refused").to_string();
+        assert!(message.contains(expected) && message.contains("model.gguf"), "{message}");
+    }
+    std::fs::write(&path, b"GGUF").expect("a writable folder");
+    assert!(matches!(Tokenizer::open(&path), Err(TokenizerError::Damaged { .. })));
+}
+
+/// llama.cpp's own test texts and ids; the vocabularies are put into GGUF files here.
+#[test]
+fn tokenizers_of_gguf_files_give_llama_cpps_ids() {
+    let Some(folder) = testdata("tokenizers_of_gguf_files_give_llama_cpps_ids") else { return };
+    let tokenizers = folder.join("tokenizers");
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let check = |name: &str, tokenizer: &Tokenizer| {
+        let read = |extension: &str| {
+            let path = tokenizers.join(format!("ggml-vocab/ggml-vocab-{name}.gguf.{extension}"));
+            std::fs::read_to_string(path).expect("a text file")
+        };
+        let (inputs, outputs) = (read("inp"), read("out"));
+        let mut checked = 0;
+        for (input, output) in
+            inputs.split("\n__ggml_vocab_test__\n").zip(outputs.trim_matches('\n').split('\n'))
+        {
+            let expected: Vec<u32> = output.split_whitespace().map(|id| id.parse().expect("an id")).collect();
+            assert_eq!(tokenizer.encode(input), expected, "{name} {input:?}");
+            checked += 1;
+        }
+        assert!(checked > 40, "{name} {checked}");
+    };
+    let entries = |vocab: &Value| {
+        by_id(
+            vocab
+                .as_object()
+                .expect("an object")
+                .iter()
+                .map(|(t, id)| (t.as_str(), id.as_u64().expect("an id"))),
+        )
+    };
+    let path = place.path().join("model.gguf");
+    let merges = std::fs::read_to_string(tokenizers.join("gpt2/merges.txt")).expect("a text file");
+    let merges = merges.lines().skip(1).filter(|line| !line.is_empty()).map(String::from).collect();
+    write_gguf_vocabulary(
+        &path,
+        "gpt2",
+        "gpt-2",
+        entries(&read_json(&tokenizers.join("gpt2/vocab"))),
+        merges,
+    );
+    check("gpt-2", &Tokenizer::open(&path).expect("a good file"));
+
+    let phi3 = read_json(&tokenizers.join("phi-3-mini/tokenizer.json"));
+    let merges = phi3["model"]["merges"].as_array().expect("a list").iter();
+    let merges = merges.map(|merge| merge.as_str().expect("a text").to_string()).collect();
+    write_gguf_vocabulary(&path, "llama", "default", entries(&phi3["model"]["vocab"]), merges);
+    check("phi-3", &Tokenizer::open(&path).expect("a good file"));
+
+    let story = Tokenizer::open(&folder.join("weights/gguf/stories260K-f32.gguf")).expect("a good tokenizer");
+    let golden = read_json(&folder.join("weights/stories260K-hf.tokenizer_golden.json"));
+    for case in golden.as_array().expect("a list") {
+        let text = case["text"].as_str().expect("a text");
+        assert_eq!(story.encode_raw_prompt(text), ids_of(&case["tokenizers_lib"]), "{text:?}");
+    }
 }
