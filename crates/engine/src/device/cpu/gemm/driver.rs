@@ -93,7 +93,7 @@ struct Line([u32; 16]);
 
 /// A buffer that is kept by its thread. Taken out while in use: a thread that waits for others may run another
 /// multiplication meanwhile, which then makes its own.
-struct Scratch {
+pub(super) struct Scratch {
     lines: Vec<Line>,
     home: &'static std::thread::LocalKey<Cell<Vec<Line>>>,
 }
@@ -113,7 +113,12 @@ impl Scratch {
         Self { lines, home }
     }
 
-    fn pointer(&mut self) -> *mut u32 {
+    /// A buffer of the calling thread for `units` of 4 bytes.
+    pub fn local(units: usize) -> Self {
+        Self::take(&LOCAL, units)
+    }
+
+    pub fn pointer(&mut self) -> *mut u32 {
         self.lines.as_mut_ptr() as *mut u32
     }
 }
@@ -234,7 +239,7 @@ fn divide(kernel: &Kernel, threads: usize, m: usize, panels: usize) -> (usize, u
 }
 
 /// Runs tasks 0..count, on the current pool when there is more than one thread and task.
-fn for_each(threads: usize, count: usize, task: &(impl Fn(usize) + Sync)) {
+pub(super) fn for_each(threads: usize, count: usize, task: &(impl Fn(usize) + Sync)) {
     if threads > 1 && count > 1 {
         (0..count).into_par_iter().with_max_len(1).for_each(task);
     } else {
@@ -258,7 +263,7 @@ struct Tile {
 unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Tile, shared: Panels) {
     let depth = kernel.unit.depth();
     let padded_rows = tile.rows.next_multiple_of(kernel.mr).next_multiple_of(16);
-    let mut local = Scratch::take(&LOCAL, padded_rows * pad(span.kc.min(span.units)));
+    let mut local = Scratch::local(padded_rows * pad(span.kc.min(span.units)));
     for (block, u) in (0..span.units).step_by(span.kc).enumerate() {
         let units = span.kc.min(span.units - u);
         let k0 = (span.u0 + u) * depth;

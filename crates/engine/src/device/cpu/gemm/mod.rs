@@ -12,6 +12,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod driver;
+mod few;
 mod isa;
 mod pack;
 #[cfg(target_arch = "x86_64")]
@@ -269,8 +270,14 @@ unsafe fn run_on(
     }
     let (a, b) = (Operand::rows(&a), Operand::columns(&b));
     let problem = Problem { a, b, m, n, k, alpha, accumulate, c, c_row };
-    // SAFETY: shapes were checked, C is the caller's promise, the kernel is one of this processor.
-    unsafe { driver::multiply(kernel(isa, precision), threads, &problem) }
+    // SAFETY: shapes were checked, C is the caller's promise, the instructions are ones of this processor.
+    unsafe {
+        if m <= few::MAX_ROWS {
+            few::multiply(isa, precision, threads, &problem)
+        } else {
+            driver::multiply(kernel(isa, precision), threads, &problem)
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

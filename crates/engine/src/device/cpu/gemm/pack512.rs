@@ -46,8 +46,11 @@ fn mask32(count: usize) -> __mmask32 {
 }
 
 /// f32 rounded to bf16, to nearest even; NaN stays NaN.
+///
+/// # Safety
+/// Needs AVX-512.
 #[inline(always)]
-unsafe fn round(x: __m512i) -> __m512i {
+pub(super) unsafe fn round(x: __m512i) -> __m512i {
     // SAFETY: the caller has AVX-512.
     unsafe {
         let odd = _mm512_and_si512(_mm512_srli_epi32(x, 16), _mm512_set1_epi32(1));
