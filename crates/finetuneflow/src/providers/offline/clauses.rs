@@ -78,6 +78,10 @@ impl Reader<'_> {
         {
             subject_end -= 1;
         }
+        // "Music: not allowed after 20:00" is a label with its value.
+        if self.words[lead_end..subject_end].iter().any(|word| word.after.contains([':', ';'])) {
+            return None;
+        }
         let verb = self.verb(verb_at, verb_start < verb_at)?;
         Some(Clause {
             lead: from..lead_end,
@@ -194,7 +198,12 @@ impl Reader<'_> {
         }
         match (self.lexicon.language, form.support) {
             (Language::English, "do") => {
-                let plural = before.ends_with('s')
+                // "Lockers in the east wing cost …": the noun before the first preposition counts.
+                let head =
+                    (start + 1..at).find(|index| self.lexicon.prepositions.contains(&self.lower(*index)));
+                let plural = head.is_some_and(|index| {
+                    self.lower(index - 1).ends_with('s') && self.words[index - 1].after.is_empty()
+                }) || before.ends_with('s')
                     || matches!(
                         before,
                         "people"

@@ -57,6 +57,13 @@ pub fn find(words: &[Word], lexicon: &Lexicon) -> Vec<Fact> {
     join_ranges(facts, &scan)
 }
 
+/// The end of a range's first value ("9:15" of "9:15 to 18:00"), or of the whole fact.
+pub fn end_of_first(fact: &Fact, words: &[Word], lexicon: &Lexicon) -> usize {
+    (fact.first + 1..fact.last)
+        .find(|at| words.get(*at).is_some_and(|word| lexicon.range_joiners.contains(&word.lower.as_str())))
+        .unwrap_or(fact.last)
+}
+
 fn join_ranges(facts: Vec<Fact>, scan: &Scan) -> Vec<Fact> {
     let mut joined: Vec<Fact> = Vec::new();
     for fact in facts {

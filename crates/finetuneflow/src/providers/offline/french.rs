@@ -464,6 +464,10 @@ pub static LEXICON: Lexicon = Lexicon {
         &["chaussures", "souliers"],
         &["vêtements", "habits"],
     ],
+    homonyms: &[
+        "retenir", "prendre", "mettre", "tour", "cours", "place", "gens", "joindre", "donner", "placé",
+        "réglé", "feu",
+    ],
     frames: FRAMES,
     indirect: &[
         "Pouvez-vous me dire {q} ?",
@@ -504,5 +508,13 @@ pub static LEXICON: Lexicon = Lexicon {
         "Pouvez-vous me dire, pour {l}, ceci : {c} ?",
         "Dites-moi {c} pour {l}.",
         "Que donne le tableau comme {c} pour {l} ?",
+    ],
+    label: &[
+        "Et pour {l} ?",
+        "{l} ?",
+        "Que dit le manuel sur {l} ?",
+        "Je voudrais savoir : {l}.",
+        "Pouvez-vous me dire ceci : {l} ?",
+        "Quelle est la règle pour {l} ?",
     ],
 };

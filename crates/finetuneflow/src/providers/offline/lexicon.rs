@@ -55,6 +55,8 @@ pub struct Lexicon {
     pub range_joiners: &'static [&'static str],
     /// Words and short phrases that may stand for one another.
     pub synonyms: &'static [&'static [&'static str]],
+    /// Words of several meanings: they may stand in for others, but are not exchanged themselves.
+    pub homonyms: &'static [&'static str],
     pub frames: &'static [Frame],
     /// Indirect questions; `{q}` is the clause, as in "Could you tell me {q}?".
     pub indirect: &'static [&'static str],
@@ -64,6 +66,8 @@ pub struct Lexicon {
     pub heading: &'static [&'static str],
     /// A row's cell: `{c}` column, `{l}` label with its article where it takes one.
     pub cell: &'static [&'static str],
+    /// A line of label and value: `{l}`.
+    pub label: &'static [&'static str],
 }
 
 impl Lexicon {

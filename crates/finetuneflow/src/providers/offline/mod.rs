@@ -151,7 +151,13 @@ pub fn generate(blocks: &[SourceBlock], options: &Options) -> Generated {
     let mut generated = Generated::default();
     for ((unit, statement), found) in units.iter().zip(&statements).zip(candidates) {
         let facts = statement.as_ref().map_or(1, |statement| statement.fact_count().clamp(1, 3));
-        let wanted = options.questions_per_fact * (facts + 1) / 2;
+        let typed = statement.as_ref().is_some_and(|statement| statement.fact_count() > 0);
+        let wanted = match (statement.is_some(), typed) {
+            (true, true) => options.questions_per_fact * (facts + 1) / 2,
+            // Rules without a value, and summaries of sections.
+            (true, false) => options.questions_per_fact.div_ceil(4) * 3,
+            (false, _) => options.questions_per_fact.div_ceil(2),
+        };
         select(unit, found, wanted, options, &mut generated);
     }
     generated
@@ -334,7 +340,12 @@ fn labelled(sentence: &str, block: &SourceBlock, lexicon: &Lexicon) -> Vec<Candi
     if label.split_whitespace().count() > 6 || value.split_whitespace().count() > 12 || column.is_empty() {
         return Vec::new();
     }
-    tables::cell_candidates(&column, label, value.trim_end_matches('.'), sentence, lexicon)
+    let label = if label.contains(' ') && !tables::is_common(label) {
+        label.to_string()
+    } else {
+        heading_topic(label)
+    };
+    tables::cell_candidates(&column, &label, value.trim_end_matches('.'), sentence, lexicon)
 }
 
 fn without_marker(text: &str) -> &str {

@@ -83,12 +83,27 @@ impl<'a> Statement<'a> {
     pub fn keywords(&self, without: Option<&Fact>) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         let pronoun = self.clauses.first().is_some_and(|clause| self.is_pronoun(clause));
-        if let (true, Some(context)) = (pronoun || self.clauses.is_empty(), self.context) {
+        let few = self.clauses.is_empty()
+            && self.words.iter().filter(|word| self.is_keyword(&word.lower)).count() < 3;
+        if let (true, Some(context)) = (pronoun || few, self.context) {
             let words = sentences::words(context, self.lexicon.language == Language::French);
             found.extend(words.into_iter().map(|word| word.lower).filter(|word| self.is_keyword(word)));
         }
         for (index, word) in self.words.iter().enumerate() {
-            let inside = without.is_some_and(|fact| (fact.first..fact.last).contains(&index));
+            let figure = |fact: &Fact| {
+                matches!(
+                    fact.kind,
+                    FactKind::Money
+                        | FactKind::Duration
+                        | FactKind::Time
+                        | FactKind::Percent
+                        | FactKind::Frequency
+                )
+            };
+            let inside = without
+                .into_iter()
+                .chain(self.facts.iter().filter(|fact| figure(fact)))
+                .any(|fact| (fact.first..fact.last).contains(&index));
             if !inside && self.is_keyword(&word.lower) && !found.contains(&word.lower) {
                 found.push(word.lower.clone());
             }
@@ -133,6 +148,12 @@ impl<'a> Statement<'a> {
                     Some(thing) => self.clause_questions(clause, &thing, &mut candidates),
                     None => candidates.extend(self.yes_or_no(clause)),
                 }
+            } else if !matches!(clause.verb.lemma.as_str(), "is" | "are" | "was" | "were" | "est" | "sont")
+                && let Some(thing) = self.thing(clause)
+                && !self.facts.iter().any(|fact| fact.first < thing.last && thing.first < fact.last)
+            {
+                // Besides "where must …": "what must visitors wear in the workshop?".
+                self.clause_questions(clause, &thing, &mut candidates);
             }
         }
         let keyword_facts: Vec<Option<&Fact>> =
@@ -159,17 +180,11 @@ impl<'a> Statement<'a> {
         let text = self.slice(fact.first..fact.last);
         match fact.kind {
             FactKind::Time | FactKind::Date | FactKind::Money => {
-                let first = self.facts_before_joiner(fact);
-                self.slice(fact.first..first).to_string()
+                let last = facts::end_of_first(fact, &self.words, self.lexicon);
+                self.slice(fact.first..last).to_string()
             }
             _ => text.to_string(),
         }
-    }
-
-    fn facts_before_joiner(&self, fact: &Fact) -> usize {
-        (fact.first + 1..fact.last)
-            .find(|at| self.lexicon.range_joiners.contains(&self.words[*at].lower.as_str()))
-            .unwrap_or(fact.last)
     }
 
     fn is_pronoun(&self, clause: &Clause) -> bool {
@@ -194,6 +209,14 @@ impl<'a> Statement<'a> {
 
     /// The subject inside a question: lower case at its start unless it is a name, pronouns resolved.
     fn subject_text(&self, clause: &Clause) -> String {
+        if self.is_pronoun(clause)
+            && let Some(first) =
+                self.clauses.first().filter(|first| first.subject.end <= clause.subject.start)
+            && !first.subject.is_empty()
+            && !self.is_pronoun(first)
+        {
+            return self.decapitalised(self.slice(first.subject.clone()), first.subject.start);
+        }
         if self.is_pronoun(clause)
             && let Some(context) = self.context
             && !matches!((self.lexicon.language, clause.verb.lemma.as_str()), (Language::French, "faut"))
@@ -338,11 +361,37 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// "at 6:30 on weekdays and at 8:00 on Sundays": the side of the conjunction on which the fact stands, where
+    /// the other side has a value of the same kind.
+    fn own_part(&self, tail: &Range<usize>, fact: &Fact) -> Range<usize> {
+        let mut part = tail.clone();
+        for at in tail.clone() {
+            if !matches!(self.words[at].lower.as_str(), "and" | "et" | "or" | "ou" | "but" | "mais")
+                || (fact.first..fact.last).contains(&at)
+            {
+                continue;
+            }
+            let same_kind = |range: Range<usize>| {
+                self.facts
+                    .iter()
+                    .any(|other| other != fact && other.kind == fact.kind && range.contains(&other.first))
+            };
+            if fact.first > at && same_kind(part.start..at) {
+                part.start = at + 1;
+            } else if fact.first < at && same_kind(at..part.end) {
+                part.end = at;
+                break;
+            }
+        }
+        part
+    }
+
     /// What the clause says besides subject, verb and fact.
     fn rest(&self, clause: &Clause, fact: &Fact) -> String {
         let in_tail = clause.tail.contains(&fact.first);
         let mut rest = if in_tail {
-            self.without(&clause.tail, &self.phrase(fact, &clause.tail))
+            let part = self.own_part(&clause.tail, fact);
+            self.without(&part, &self.phrase(fact, &part))
         } else {
             self.slice(clause.tail.clone()).to_string()
         };
@@ -393,7 +442,8 @@ impl<'a> Statement<'a> {
                 String::new()
             },
             plural: clause.verb.support == "do"
-                || matches!(clause.verb.lemma.as_str(), "are" | "were" | "have" | "sont" | "étaient")
+                || matches!(clause.verb.lemma.as_str(), "are" | "were" | "sont" | "étaient")
+                || clause.verb.auxiliary && clause.verb.lemma == "have"
                 || french_plural,
             verb: clause.verb.clone(),
             surface: self.slice(clause.verb_words.clone()).to_string(),

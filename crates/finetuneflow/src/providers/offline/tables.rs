@@ -82,7 +82,7 @@ fn lowered(text: &str) -> String {
 }
 
 /// A common noun phrase such as "Day ticket": its later words are in lower case and it has no figures.
-fn is_common(label: &str) -> bool {
+pub fn is_common(label: &str) -> bool {
     let mut words = label.split_whitespace().skip(1).peekable();
     words.peek().is_some()
         && words.all(|word| word.chars().all(|c| c.is_lowercase() || c == '-'))
@@ -124,18 +124,17 @@ pub fn cell_candidates(
     let words = sentences::words(cell, lexicon.language == Language::French);
     let typed = facts::find(&words, lexicon).into_iter().min_by_key(|fact| fact.kind);
     let kind = typed.as_ref().map_or(FactKind::Code, |fact| fact.kind);
-    let value = typed
-        .filter(|fact| fact.kind != FactKind::Time)
-        .map_or(cell, |fact| &cell[words[fact.first].start..words[fact.last - 1].end]);
-    let value = if kind == FactKind::Time {
-        words.first().map_or(cell, |word| &cell[word.start..word.end])
-    } else {
-        value
-    };
+    let value = typed.map_or(cell, |fact| {
+        let last = facts::end_of_first(&fact, &words, lexicon);
+        &cell[words[fact.first].start..words[last - 1].end]
+    });
     let cues = wording::cues(lexicon.language, kind, None);
-    let cued = cues.iter().flat_map(|cue| [format!("{cue} {label} {column}?"), format!("{label}, {cue}?")]);
-    lexicon
-        .cell
+    let is_column = column.split_whitespace().count() <= 3;
+    let asked = if is_column { format!("{label} {column}") } else { label.to_string() };
+    let cued = cues.iter().flat_map(|cue| [format!("{cue} {asked}?"), format!("{label}, {cue}?")]);
+    // A long heading is no column: then the label alone is asked for.
+    let patterns = if is_column { lexicon.cell } else { lexicon.label };
+    patterns
         .iter()
         .map(|pattern| pattern.replace("{c}", column).replace("{l}", label))
         .chain(cued)

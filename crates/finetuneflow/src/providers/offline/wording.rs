@@ -121,11 +121,18 @@ pub fn frame_questions(lexicon: &Lexicon, turned: &Turned) -> Vec<String> {
     }
     let language = lexicon.language;
     let parts = attribute(&turned.subject, language).filter(|_| turned.is_be());
-    let by_attribute = parts.as_ref().and_then(|(head, entity)| {
-        let frame = lexicon
-            .frames
+    // "the yearly fee for adults" is also a fee of adults; "the notice period" has a frame of its own.
+    let ends_with_attribute = |frame: &Frame, head: &str| {
+        frame
+            .attributes
             .iter()
-            .find(|frame| frame.kinds.contains(&turned.kind) && frame.attributes.contains(&head.as_str()))?;
+            .any(|attribute| head.strip_suffix(attribute).is_some_and(|before| before.ends_with(' ')))
+    };
+    let by_attribute = parts.as_ref().and_then(|(head, entity)| {
+        let fits = || lexicon.frames.iter().filter(|frame| frame.kinds.contains(&turned.kind));
+        let frame = fits()
+            .find(|frame| frame.attributes.contains(&head.as_str()))
+            .or_else(|| fits().find(|frame| ends_with_attribute(frame, head)))?;
         Some((frame, entity.as_str()))
     });
     if let Some((frame, entity)) = by_attribute {
@@ -137,6 +144,8 @@ pub fn frame_questions(lexicon: &Lexicon, turned: &Turned) -> Vec<String> {
     let fits = |frame: &&Frame| {
         frame.kinds.contains(&turned.kind)
             && frame.verbs.contains(&key.as_str())
+            // "has to pass a test of 200 metres": not the number of what it has.
+            && (turned.kind != FactKind::Quantity || turned.direct_object)
             && !(plain
                 && (matches!(turned.kind, FactKind::Quantity | FactKind::Code) || !turned.direct_object))
             && !(turned.kind == FactKind::Person
@@ -434,6 +443,7 @@ pub fn vary(candidates: &mut Vec<Candidate>, sentence: &str, lexicon: &Lexicon, 
         .synonyms
         .iter()
         .flat_map(|group| group.iter().map(|word| (*word, *group)))
+        .filter(|(word, _)| !lexicon.homonyms.contains(word))
         .filter(|(word, _)| format!(" {source}").contains(&format!(" {word}")))
         .collect();
     if groups.is_empty() {
