@@ -84,6 +84,9 @@ const SHARED_UNITS: usize = 2 << 20;
 const MIN_COLUMNS: usize = 2048;
 /// Rows of A that a task should have: fewer are read and packed in short pieces.
 const MIN_ROWS: usize = 64;
+/// Elements of C up to which k may be divided, and into how many parts at most.
+const SMALL_RESULT: usize = 512 * 512;
+const MAX_PARTS: usize = 16;
 /// Multiplications below which threads cost more than they bring.
 const SMALL: usize = 64 * 64 * 64;
 
@@ -100,6 +103,7 @@ pub(super) struct Scratch {
 
 thread_local! {
     static SHARED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static RESULTS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static LOCAL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
@@ -159,6 +163,71 @@ fn pad(units: usize) -> usize {
 pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem) {
     let small = problem.m.saturating_mul(problem.n).saturating_mul(problem.k) <= SMALL;
     let threads = if small { 1 } else { threads };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if problem.m * problem.n <= SMALL_RESULT && problem.k >= 2 * kernel.kc * kernel.unit.depth() {
+            multiply_in_parts(kernel, threads, problem)
+        } else {
+            multiply_by_columns(kernel, threads, problem)
+        }
+    }
+}
+
+/// For a small C and a deep k, as in the gradient of a weight: parts of k are multiplied independently, each operand
+/// being read once, and their results added in order.
+///
+/// # Safety
+/// As [`multiply`].
+unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) {
+    let (m, n) = (problem.m, problem.n);
+    let parts = problem.k.div_ceil(kernel.kc * kernel.unit.depth()).min(MAX_PARTS);
+    let len = problem.k.div_ceil(parts).next_multiple_of(UNIT_BLOCK * kernel.unit.depth());
+    let parts = problem.k.div_ceil(len);
+    let mut results = Scratch::take(&RESULTS, parts * m * n);
+    let results = Panels(results.pointer());
+    for_each(threads, parts, &|part: usize| {
+        let results = results;
+        let k0 = part * len;
+        let part = Problem {
+            a: problem.a.from(k0),
+            b: problem.b.from(k0),
+            k: len.min(problem.k - k0),
+            alpha: 1.0,
+            accumulate: false,
+            // SAFETY: this task's part of the buffer.
+            c: unsafe { results.0.add(part * m * n) } as *mut f32,
+            c_row: n,
+            ..*problem
+        };
+        // SAFETY: the part lies within the problem.
+        unsafe { multiply_by_columns(kernel, 1, &part) }
+    });
+    let rows = m.div_ceil(4 * threads);
+    for_each(threads, m.div_ceil(rows), &|task: usize| {
+        let results = results;
+        for i in task * rows..(task * rows + rows).min(m) {
+            // SAFETY: all parts are written; rows of C belong to one task each.
+            unsafe {
+                let part = |part: usize| {
+                    std::slice::from_raw_parts(results.0.add((part * m + i) * n) as *const f32, n)
+                };
+                let c = std::slice::from_raw_parts_mut(problem.c.add(i * problem.c_row), n);
+                if !problem.accumulate {
+                    c.fill(0.0);
+                }
+                for x in 0..parts {
+                    for (c, sum) in c.iter_mut().zip(part(x)) {
+                        *c += problem.alpha * sum;
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// # Safety
+/// As [`multiply`].
+unsafe fn multiply_by_columns(kernel: &Kernel, threads: usize, problem: &Problem) {
     let total = problem.k.div_ceil(kernel.unit.depth());
     let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
     let columns = wide.min(problem.n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;

@@ -60,6 +60,11 @@ impl Operand {
         Self { data, bf16, lane_stride, k_stride, along: k_stride == 1 || depth == 1 }
     }
 
+    /// The same from `k0` on.
+    pub fn from(self, k0: usize) -> Self {
+        Self { data: self.at(0, k0), ..self }
+    }
+
     pub fn element_size(&self) -> usize {
         if self.bf16 { 2 } else { 4 }
     }
