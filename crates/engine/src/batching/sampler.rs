@@ -208,7 +208,7 @@ impl SplitMix64 {
     /// Fisher–Yates; the index comes from the high half of a 128-bit product, whose bias is below 2⁻³² here.
     fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
-            let j = (u128::from(self.next()) * (i as u128 + 1) >> 64) as usize;
+            let j = ((u128::from(self.next()) * (i as u128 + 1)) >> 64) as usize;
             items.swap(i, j);
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use tokenizers::{AddedToken, PostProcessorWrapper};
+use tokenizers::{AddedToken, Encoding, PostProcessorWrapper};
 
 use super::model_files::{self, Companions};
 use super::stream::StreamDecoder;
@@ -209,7 +209,7 @@ impl Shared {
             // Tokens with a role count as special even where the file does not mark them so.
             let marked = self.special.values().filter_map(|id| {
                 let token = self.library.get_added_tokens_decoder().remove(id)?;
-                (!token.special).then(|| AddedToken { special: true, ..token })
+                (!token.special).then_some(AddedToken { special: true, ..token })
             });
             // An error here would leave those few tokens recognised, nothing worse.
             let _ = plain.add_special_tokens(marked.collect::<Vec<_>>());
@@ -221,13 +221,15 @@ impl Shared {
 
 fn encode_ids(library: &Library, text: &str) -> Vec<u32> {
     let mut ids = Vec::new();
-    for_each_piece(library, text, 0, &mut |encoding, _| ids.extend_from_slice(encoding.get_ids()));
+    let encode = |text: &str| library.encode_fast(text, false).ok();
+    for_each_piece(&encode, text, 0, &mut |encoding, _| ids.extend_from_slice(encoding.get_ids()));
     ids
 }
 
 fn encode_offsets(library: &Library, text: &str) -> (Vec<u32>, Vec<Range<usize>>) {
     let (mut ids, mut offsets) = (Vec::new(), Vec::new());
-    for_each_piece(library, text, 0, &mut |encoding, base| {
+    let encode = |text: &str| library.encode(text, false).ok();
+    for_each_piece(&encode, text, 0, &mut |encoding, base| {
         ids.extend_from_slice(encoding.get_ids());
         offsets.extend(encoding.get_offsets().iter().map(|(start, end)| base + start..base + end));
     });
@@ -237,12 +239,12 @@ fn encode_offsets(library: &Library, text: &str) -> (Vec<u32>, Vec<Range<usize>>
 /// Encodes `text` whole. Should the library fail on it (a pattern's backtracking limit), its halves are tried, down
 /// to single characters, so that one bad stretch costs no more than itself. `each` gets the byte offset of its piece.
 fn for_each_piece(
-    library: &Library,
+    encode: &impl Fn(&str) -> Option<Encoding>,
     text: &str,
     base: usize,
-    each: &mut impl FnMut(tokenizers::Encoding, usize),
+    each: &mut impl FnMut(Encoding, usize),
 ) {
-    if let Ok(encoding) = library.encode(text, false) {
+    if let Some(encoding) = encode(text) {
         return each(encoding, base);
     }
     let mut middle = text.len() / 2;
@@ -253,8 +255,8 @@ fn for_each_piece(
         return;
     }
     let (left, right) = text.split_at(middle);
-    for_each_piece(library, left, base, each);
-    for_each_piece(library, right, base + middle, each);
+    for_each_piece(encode, left, base, each);
+    for_each_piece(encode, right, base + middle, each);
 }
 
 /// Whether the tokenizer's own post-processor puts `bos` first.

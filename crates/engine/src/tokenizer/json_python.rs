@@ -37,7 +37,7 @@ fn write_json(out: &mut String, value: &Value, style: &JsonStyle, depth: usize) 
         ValueKind::Map => {
             let mut entries = map_entries(value)?;
             if style.sort_keys {
-                entries.sort_by(|a, b| a.0.to_string().cmp(&b.0.to_string()));
+                entries.sort_by_cached_key(|(key, _)| key.to_string());
             }
             write_items(out, ('{', '}'), &entries, style, depth, |out, (key, item)| {
                 json_string(out, &json_key(key), style.ensure_ascii);
