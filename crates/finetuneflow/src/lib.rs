@@ -3,8 +3,10 @@
 //! A library so that the integration tests reach the API and the jobs in process; `main.rs` only calls [`cli::run`].
 
 pub mod api;
+pub mod bundled;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod inference;
 pub mod jobs;
 pub mod library;

@@ -7,6 +7,8 @@ use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::bundled;
+
 /// The bundled model's id.
 pub const BASE: &str = "base";
 
@@ -63,9 +65,12 @@ impl Models {
         Self { data_dir: data_dir.to_owned() }
     }
 
-    /// The folder of a model that exists, usable or not.
+    /// The folder of a model that exists, usable or not. The bundled one is unpacked there when it is first asked for.
     pub fn dir(&self, id: &str) -> anyhow::Result<PathBuf> {
         let dir = self.local_dir().join(id);
+        if id == BASE {
+            bundled::unpack_base_model(&dir)?;
+        }
         anyhow::ensure!(
             is_name(id) && dir.is_dir(),
             "there is no model `{id}` in {}",

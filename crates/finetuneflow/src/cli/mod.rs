@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+mod demo;
 mod inspect;
 mod train;
 mod plan;
@@ -40,6 +41,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Demo(demo::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Generate(generate::Args),
@@ -63,7 +65,11 @@ pub struct Context {
 impl Context {
     /// The folder that `--model` names: a path, or `base` for the model that the binary carries.
     pub fn model_dir(&self, model: &Path) -> anyhow::Result<PathBuf> {
-        Ok(model.to_path_buf())
+        if model.as_os_str() != crate::models::BASE {
+            return Ok(model.to_path_buf());
+        }
+        let (data_dir, _) = serve::sources(self).data_dir()?;
+        crate::models::Models::new(&data_dir).dir(crate::models::BASE)
     }
 
     /// One JSON line on stdout. Printed with and without `--json` by commands whose output is data.
@@ -84,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
         Command::Migrate(args) => migrate::run(args, &context),
+        Command::Demo(args) => demo::run(args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Generate(args) => generate::run(args, &context),

@@ -1,0 +1,66 @@
+//! `export`: a model and its adapter as files that other programs load.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use export::{Control, FORMATS, Quantization, Request};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Context;
+use super::interrupt::cancel_flag;
+
+/// Write a PEFT adapter, a merged model folder or a GGUF file that other programs load
+#[derive(clap::Args)]
+pub struct Args {
+    /// Hugging Face model folder, or `base` for the bundled model
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// PEFT adapter folder; without one the model itself is exported (merged, gguf)
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
+    /// peft: the adapter alone; merged: a Hugging Face folder; gguf: one file for llama.cpp, Ollama, LM Studio
+    #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| format.id)))]
+    format: String,
+    /// Type of the weights [default: f16 for gguf; the model's own for merged]
+    #[arg(long, value_parser = PossibleValuesParser::new(Quantization::ALL.map(Quantization::id)))]
+    quantization: Option<String>,
+    /// A name for people, kept in the GGUF file [default: the model folder's]
+    #[arg(long)]
+    name: Option<String>,
+    /// Where to write: a folder for peft and merged, the file itself for gguf
+    #[arg(long, value_name = "PATH")]
+    out: PathBuf,
+}
+
+pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let format = export::format(&args.format).ok_or_else(|| anyhow::anyhow!("unknown format {}", args.format))?;
+    let quantization = args.quantization.as_deref().and_then(Quantization::from_id);
+    if let Some(asked) = quantization
+        && !format.quantizations.contains(&asked)
+    {
+        anyhow::bail!("--quantization {} has no meaning for the format {}", asked.id(), format.id);
+    }
+    let model = context.model_dir(&args.model)?;
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} tensors")?);
+    let cancel = cancel_flag()?;
+    let progress = |progress: export::Progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    };
+    let request = Request {
+        model: &model,
+        adapter: args.adapter.as_deref(),
+        quantization,
+        name: args.name.as_deref(),
+        out: &args.out,
+    };
+    let exported = (format.export)(&request, &Control { cancel: &cancel, progress: &progress });
+    bar.finish_and_clear();
+    let exported = exported?;
+    if context.json {
+        return context.emit(&exported);
+    }
+    let mebibytes = exported.bytes as f64 / 1_048_576.0;
+    println!("{}: {} tensors, {mebibytes:.2} MiB", exported.path.display(), exported.tensors);
+    Ok(())
+}
