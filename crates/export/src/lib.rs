@@ -15,6 +15,7 @@ mod registry;
 pub mod report;
 mod source;
 
+pub use bundle::{Bundled, Entry, write_bundle};
 pub use control::{Control, Progress};
 pub use error::ExportError;
 pub use registry::{Exported, FORMATS, FileKind, Format, Quantization, Request, format};

@@ -1,0 +1,7 @@
+//! The exporters from outside, one module a subject.
+
+mod bundle;
+mod formats;
+mod gguf;
+mod report;
+mod tiny;

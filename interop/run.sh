@@ -1,0 +1,29 @@
+#!/bin/sh
+# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp.
+#   interop/run.sh [MODEL_DIR [ADAPTER_DIR]]
+# MODEL_DIR defaults to the bundled base model; without ADAPTER_DIR a small adapter is trained first.
+# FINETUNEFLOW is our binary, PYTHON an interpreter with interop/requirements.txt (made here if not given).
+set -eu
+cd "$(dirname "$0")/.."
+model=${1:-base-model/model}
+binary=${FINETUNEFLOW:-target/release/finetuneflow}
+if [ -z "${PYTHON:-}" ]; then
+    PYTHON=target/interop/bin/python
+    [ -x "$PYTHON" ] && "$PYTHON" -c 'import llama_cpp, peft, transformers' 2>/dev/null || sh interop/setup.sh
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+adapter=${2:-}
+if [ -z "$adapter" ]; then
+    adapter=$work/adapter
+    "$binary" --json train --model "$model" --data interop/rows.jsonl --out "$work/run" --max-steps 20 --rank 8 --alpha 32 \
+        --learning-rate 2e-3 --schedule constant --precision f32 --seed 1 >"$work/train.jsonl"
+    found=$(find "$work/run" -name adapter_config.json | head -n 1)
+    [ -n "$found" ] || { echo "interop: the training wrote no adapter" >&2; exit 1; }
+    adapter=$(dirname "$found")
+fi
+failed=0
+for check in peft merged gguf; do
+    "$PYTHON" "interop/${check}_check.py" --binary "$binary" --model "$model" --adapter "$adapter" --work "$work" || failed=1
+done
+exit "$failed"
