@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use export::bundle::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::runs::{self, Run, RunStatus};
@@ -159,28 +160,21 @@ impl Written {
         if !self.is_folder {
             return Ok(self.path.clone());
         }
-        let name = self.path.file_name().context("an export has a name")?;
-        let zip = scratch.join(name).with_extension("zip");
-        let (folder, target) = (self.path.clone(), zip.clone());
-        work.blocking(move || bundle::zip(&[(folder, None)], &[], &target)).await?;
+        let name = bundle::name_of(&self.path)?;
+        let zip = scratch.join(format!("{name}.zip"));
+        let (target, cancel) = (zip.clone(), work.cancel_flag());
+        let entry = Entry { source: self.path.clone(), name };
+        work.blocking(move || bundle::zip(&[entry], &target, &cancel)).await?;
         Ok(zip)
     }
 }
 
 /// Puts a file where exports stay.
 async fn keep(work: &Work, run: &Run, format: &str, file: &Path) -> Result<ExportedFile, JobError> {
-    let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
-        return Err(JobError::Failed(anyhow::anyhow!("{} has no name", file.display())));
-    };
+    let name = bundle::name_of(file)?;
     let key = BlobKey::new(run.project_id, "exports", &format!("{}/{name}", run.id))?;
     let Blob { key, size_bytes, sha256 } = work.services.blobs.put_file(&key, file).await?;
-    Ok(ExportedFile {
-        format: format.to_owned(),
-        name: name.to_owned(),
-        key: key.as_str().to_owned(),
-        size_bytes,
-        sha256,
-    })
+    Ok(ExportedFile { format: format.to_owned(), name, key: key.as_str().to_owned(), size_bytes, sha256 })
 }
 
 /// The files that an export left, newest export of each name; for lists.

@@ -1,16 +1,18 @@
-//! The zip with everything of a run: the exported formats, its figures and its settings.
+//! The zip with everything of a run: the exported formats and a report made of its stored events.
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
-use store::run_events::{self, EventFilter};
+use export::Control;
+use export::bundle::{Entry, write_bundle};
+use export::report::{DatasetFacts, Metrics, RunFacts, StepFacts, Totals, write_report};
+use serde_json::Value;
+use store::run_events::{self, EventFilter, RunEvent};
 use store::runs::Run;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
+use super::super::train::TrainSettings;
 use super::super::{JobError, Work};
 use super::Written;
 
@@ -21,97 +23,92 @@ pub(super) async fn write(
     parts: &[Written],
     scratch: &Path,
 ) -> Result<PathBuf, JobError> {
-    let metrics = serde_json::to_vec_pretty(&metrics(work, run).await?)?;
-    let settings = serde_json::to_vec_pretty(&json!({
-        "run_id": run.id,
-        "settings": run.config,
-        "dataset_version_id": run.dataset_version_id,
-    }))?;
-    let texts = vec![("metrics.json", metrics), ("training_config.json", settings)];
-    let sources: Vec<_> = parts
-        .iter()
-        .map(|part| {
-            let name = part.path.file_name().and_then(|name| name.to_str()).unwrap_or("export").to_owned();
-            (part.path.clone(), Some(name))
-        })
-        .collect();
-    let target = scratch.join("finetuneflow-export.zip");
-    let path = target.clone();
-    work.blocking(move || zip(&sources, &texts, &path)).await?;
+    let facts = facts(work, run).await?;
+    let mut entries: Vec<Entry> = Vec::with_capacity(parts.len() + 3);
+    for part in parts {
+        entries.push(Entry { source: part.path.clone(), name: name_of(&part.path)? });
+    }
+    let (target, report) = (scratch.join("finetuneflow-export.zip"), scratch.join("report"));
+    let (path, cancel) = (target.clone(), work.cancel_flag());
+    work.blocking(move || {
+        for file in write_report(&report, &facts)? {
+            entries.push(Entry { name: name_of(&file)?, source: file });
+        }
+        zip(&entries, &path, &cancel)
+    })
+    .await?;
     Ok(target)
 }
 
-/// Every step's figures, each step once (a resumed run repeats some), the summary, and the comparison if there is one.
-async fn metrics(work: &Work, run: &Run) -> Result<Value, JobError> {
-    let kinds = ["step", "completed", "comparison"].map(str::to_owned).to_vec();
+/// Packs files and folders.
+pub(super) fn zip(entries: &[Entry], target: &Path, cancel: &AtomicBool) -> anyhow::Result<()> {
+    write_bundle(target, entries, &Control { cancel, progress: &|_| {} })?;
+    Ok(())
+}
+
+/// The last part of a path.
+pub(super) fn name_of(path: &Path) -> anyhow::Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.with_context(|| format!("{} has no name", path.display()))?.to_owned())
+}
+
+/// What the stored events say about the run.
+async fn facts(work: &Work, run: &Run) -> Result<RunFacts, JobError> {
+    let settings: TrainSettings = serde_json::from_value(run.config.clone())?;
+    let kinds = ["started", "step", "evaluation", "completed", "comparison"].map(str::to_owned).to_vec();
     let filter = EventFilter { after: 0, kinds: Some(kinds) };
     let events = run_events::list(work.database(), run.id, &filter, i64::MAX as u64).await?;
-    let mut steps = std::collections::BTreeMap::new();
-    let (mut summary, mut comparison) = (Value::Null, Value::Null);
-    for event in events {
-        match event.kind.as_str() {
-            "completed" => summary = event.payload,
-            "comparison" => comparison = event.payload,
-            _ => {
-                if let Some(step) = event.payload.get("step").and_then(Value::as_u64) {
-                    steps.insert(step, event.payload);
-                }
-            }
+    let last = |kind: &str| events.iter().rfind(|event| event.kind == kind);
+    let time = |event: Option<&RunEvent>| event.map(|event| event.created_at.to_rfc3339());
+    let summary = last("completed").map(|event| &event.payload).unwrap_or(&Value::Null);
+    let comparison = last("comparison").map(|event| &event.payload).unwrap_or(&Value::Null);
+    let side = |name: &str| serde_json::from_value::<Metrics>(comparison.get(name)?.clone()).ok();
+    let project = store::projects::get(work.database(), run.project_id).await?;
+    let notes = match comparison.get("data").and_then(Value::as_str) {
+        Some("training") => {
+            vec!["Before and after were measured on the training examples: none were held back.".to_owned()]
         }
-    }
-    // The folder's place on this machine is nobody's business.
-    if let Some(summary) = summary.as_object_mut() {
-        summary.remove("output");
-    }
-    Ok(
-        json!({ "summary": summary, "comparison": comparison, "steps": steps.into_values().collect::<Vec<_>>() }),
-    )
+        _ => Vec::new(),
+    };
+    Ok(RunFacts {
+        title: format!("Fine-tuning of {}", project.name),
+        run_id: Some(run.id.to_string()),
+        started_at: time(events.iter().find(|event| event.kind == "started")),
+        finished_at: time(last("completed")),
+        base_model: settings.model_id.clone(),
+        method: settings.method.clone(),
+        configuration: serde_json::to_value(&settings)?,
+        dataset: dataset(work, run, &project.name, summary).await?,
+        steps: steps(&events),
+        before: side("before"),
+        after: side("after"),
+        totals: serde_json::from_value::<Totals>(summary.clone()).unwrap_or_default(),
+        notes,
+        ..RunFacts::default()
+    })
 }
 
-/// Packs files and folders (their content under the given name, or at the top) and texts. Hidden files stay out.
-pub(super) fn zip(
-    sources: &[(PathBuf, Option<String>)],
-    texts: &[(&str, Vec<u8>)],
-    target: &Path,
-) -> anyhow::Result<()> {
-    let file = File::create_new(target).with_context(|| target.display().to_string())?;
-    let mut zip = ZipWriter::new(std::io::BufWriter::new(file));
-    for (source, name) in sources {
-        add(&mut zip, source, name.as_deref().unwrap_or_default())?;
-    }
-    for (name, bytes) in texts {
-        zip.start_file(*name, options(bytes.len() as u64, name))?;
-        zip.write_all(bytes)?;
-    }
-    zip.finish()?.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-    Ok(())
+/// Each step once: a resumed run repeats those since its checkpoint, with the same figures.
+fn steps(events: &[RunEvent]) -> Vec<StepFacts> {
+    let steps = events.iter().filter(|event| event.kind == "step");
+    let read = steps.filter_map(|event| serde_json::from_value::<StepFacts>(event.payload.clone()).ok());
+    read.map(|step| (step.step, step)).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-fn add(zip: &mut ZipWriter<impl Write + std::io::Seek>, path: &Path, name: &str) -> anyhow::Result<()> {
-    if path.is_dir() {
-        let mut entries: Vec<_> = std::fs::read_dir(path)?.collect::<Result<_, _>>()?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let own = entry.file_name().to_string_lossy().into_owned();
-            if !own.starts_with('.') {
-                add(zip, &entry.path(), &if name.is_empty() { own } else { format!("{name}/{own}") })?;
-            }
-        }
-        return Ok(());
+async fn dataset(work: &Work, run: &Run, name: &str, summary: &Value) -> Result<DatasetFacts, JobError> {
+    let mut facts = DatasetFacts {
+        name: name.to_owned(),
+        sha256: summary.get("data_sha256").and_then(Value::as_str).map(str::to_owned),
+        supervised_tokens: summary.get("supervised_tokens").and_then(Value::as_u64),
+        ..DatasetFacts::default()
+    };
+    if let Some(id) = run.dataset_version_id {
+        let version = store::dataset_versions::get(work.database(), run.project_id, id).await?;
+        facts.name = format!("{name}, version {}", version.number);
+        facts.train_examples = Some(version.train_count.unsigned_abs());
+        facts.eval_examples = Some(version.eval_count.unsigned_abs());
     }
-    let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    zip.start_file(name, options(file.metadata()?.len(), name))?;
-    std::io::copy(&mut file, zip)?;
-    Ok(())
-}
-
-/// Weights do not get smaller; texts do.
-fn options(size_bytes: u64, name: &str) -> SimpleFileOptions {
-    let is_weights = name.ends_with(".safetensors") || name.ends_with(".gguf");
-    let method = if is_weights { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-    // A fixed time: the same content gives the same bytes.
-    SimpleFileOptions::default()
-        .compression_method(method)
-        .large_file(size_bytes >= u64::from(u32::MAX))
-        .last_modified_time(zip::DateTime::default())
+    let documents = super::super::chunk_documents::documents_of(work, run.project_id, None).await?;
+    facts.sources = documents.into_iter().map(|file| file.name).collect();
+    Ok(facts)
 }

@@ -1,0 +1,117 @@
+//! Dataset examples and versions.
+
+use serde_json::json;
+use store::dataset_versions::{self, NewDatasetVersion};
+use store::examples::{self, ExampleChange, ExampleFilter, ExampleStatus, NewExample};
+use store::{Database, Page, StoreError};
+use uuid::Uuid;
+
+use super::project;
+
+fn new_example(number: usize, status: ExampleStatus) -> NewExample {
+    NewExample {
+        chunk_id: None,
+        status,
+        payload: json!({"messages": [{"role": "user", "content": format!("Question \"{number}\"?")}]}),
+        provenance: json!({"generator": "offline"}),
+        quality: json!({}),
+        content_hash: format!("hash {number}"),
+    }
+}
+
+fn pending(range: std::ops::Range<usize>) -> Vec<NewExample> {
+    range.map(|number| new_example(number, ExampleStatus::Pending)).collect()
+}
+
+pub async fn the_same_content_is_stored_once(database: Database) {
+    let (mine, other) = (project(&database).await, project(&database).await);
+    assert_eq!(examples::insert_many(&database, mine.id, Vec::new()).await.unwrap(), 0);
+    assert_eq!(examples::insert_many(&database, mine.id, pending(0..700)).await.unwrap(), 700);
+    assert_eq!(examples::insert_many(&database, mine.id, pending(600..1300)).await.unwrap(), 600);
+    assert_eq!(examples::insert_many(&database, mine.id, pending(0..5)).await.unwrap(), 0);
+    assert_eq!(examples::insert_many(&database, other.id, pending(0..5)).await.unwrap(), 5, "per project");
+    assert_eq!(examples::status_counts(&database, mine.id).await.unwrap().pending, 1300);
+
+    let two =
+        examples::list(&database, mine.id, Page::new(1, 2), ExampleFilter::default()).await.unwrap().items;
+    let change = ExampleChange {
+        payload: Some((two[1].payload.clone(), two[1].content_hash.clone())),
+        ..ExampleChange::default()
+    };
+    let twice = examples::update(&database, mine.id, two[0].id, change).await;
+    assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
+}
+
+pub async fn are_filtered_counted_and_decided_about(database: Database) {
+    let project = project(&database).await;
+    examples::insert_many(&database, project.id, pending(0..6)).await.unwrap();
+    let all =
+        examples::list(&database, project.id, Page::default(), ExampleFilter::default()).await.unwrap().items;
+    let ids = vec![all[0].id, all[1].id, Uuid::now_v7()];
+    let some = ExampleFilter { ids: Some(ids), ..ExampleFilter::default() };
+    assert_eq!(examples::set_status(&database, project.id, &some, ExampleStatus::Approved).await.unwrap(), 2);
+    let change = ExampleChange { status: Some(ExampleStatus::Rejected), ..ExampleChange::default() };
+    examples::update(&database, project.id, all[5].id, change).await.unwrap();
+    let counts = examples::status_counts(&database, project.id).await.unwrap();
+    assert_eq!((counts.pending, counts.approved, counts.rejected, counts.total()), (3, 2, 1, 6));
+
+    let approved = ExampleFilter { status: Some(ExampleStatus::Approved), ..ExampleFilter::default() };
+    let page = examples::list(&database, project.id, Page::new(2, 1), approved.clone()).await.unwrap();
+    assert_eq!((page.total, page.items[0].id), (2, all[1].id));
+    for (search, expected) in [("question \"3\"", 1), ("QUESTION", 6), ("nothing", 0), ("%", 0)] {
+        let filter = ExampleFilter { search: Some(search.into()), ..ExampleFilter::default() };
+        let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap().total;
+        assert_eq!(found, expected, "searching {search}");
+    }
+    assert_eq!(examples::delete_many(&database, project.id, &approved).await.unwrap(), 2);
+    examples::delete(&database, project.id, all[5].id).await.unwrap();
+    assert!(examples::delete(&database, project.id, all[5].id).await.unwrap_err().is_not_found());
+    assert_eq!(examples::status_counts(&database, project.id).await.unwrap().total(), 3);
+}
+
+pub async fn keep_the_order_of_creation_over_parts(database: Database) {
+    let project = project(&database).await;
+    for part in 0..4 {
+        examples::insert_many(&database, project.id, pending(part * 30..part * 30 + 30)).await.unwrap();
+    }
+    let (mut hashes, mut after) = (Vec::new(), None);
+    loop {
+        let filter = ExampleFilter::default();
+        let part = examples::list_after(&database, project.id, &filter, after, 7).await.unwrap();
+        let Some(last) = part.last() else { break };
+        after = Some(last.id);
+        hashes.extend(part.into_iter().map(|example| example.content_hash));
+    }
+    let expected: Vec<_> = (0..120).map(|number| format!("hash {number}")).collect();
+    assert_eq!(hashes, expected);
+}
+
+pub async fn versions_are_numbered_and_stored_once(database: Database) {
+    let project = project(&database).await;
+    let version = |hash: &str| NewDatasetVersion {
+        project_id: project.id,
+        content_hash: hash.into(),
+        train_key: format!("{}/datasets/{hash}-train.jsonl", project.id),
+        eval_key: None,
+        train_count: 9,
+        eval_count: 1,
+        details: json!({"seed": 7}),
+    };
+    let one = dataset_versions::create(&database, version("a")).await.unwrap();
+    let same = dataset_versions::create(&database, version("a")).await.unwrap();
+    assert_eq!((one.number, &one), (1, &same));
+    let at_once = (0..8).map(|number| {
+        let (database, version) = (database.clone(), version(&format!("b{number}")));
+        tokio::spawn(async move { dataset_versions::create(&database, version).await.unwrap().number })
+    });
+    let mut numbers: Vec<_> =
+        futures::future::join_all(at_once).await.into_iter().map(|number| number.unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [2, 3, 4, 5, 6, 7, 8, 9]);
+    let page = dataset_versions::list(&database, project.id, Page::new(1, 2)).await.unwrap();
+    assert_eq!((page.total, page.items[0].number), (9, 9));
+    assert_eq!(dataset_versions::get(&database, project.id, one.id).await.unwrap(), one);
+    let mut orphan = version("c");
+    orphan.project_id = Uuid::now_v7();
+    assert!(dataset_versions::create(&database, orphan).await.unwrap_err().is_not_found());
+}

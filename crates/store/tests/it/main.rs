@@ -1,0 +1,8 @@
+//! The store from outside: one suite for every database, and what is special to SQLite files, blobs and the data folder.
+
+mod blobs;
+mod conformance;
+mod data_folder;
+mod live;
+mod postgres;
+mod schema;
