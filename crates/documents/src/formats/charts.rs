@@ -1,10 +1,10 @@
-//! Charts in Office files (ECMA-376 DrawingML charts): the title, and the numbers that the file keeps of the cells
+//! Charts in Office files (ECMA-376 DrawingML charts): kind and title, and the numbers that the file keeps of the cells
 //! that were drawn, as a table.
 
 use std::collections::BTreeMap;
 
-use crate::document::BlockKind;
 use crate::builder::Builder;
+use crate::document::BlockKind;
 use crate::formats::tables;
 use crate::formats::xml::{self, Mark, number};
 
@@ -29,10 +29,11 @@ enum Part {
     Values,
 }
 
-/// Pushes the chart's title and its numbers.
+/// Pushes the chart's kind and title, and its numbers.
 pub fn push(chart: &str, builder: &mut Builder) {
     let (mut title, mut all): (String, Vec<Series>) = (String::new(), Vec::new());
     let (mut part, mut point, mut in_value) = (Part::Elsewhere, 0, false);
+    let mut kind = "Chart".to_string();
     let outcome = xml::walk(chart, |mark| match mark {
         Mark::Start(tag) => match tag.local_name().as_ref() {
             b"ser" => all.push(Series::default()),
@@ -42,6 +43,8 @@ pub fn push(chart: &str, builder: &mut Builder) {
             b"val" | b"yVal" => part = Part::Values,
             b"pt" => point = number(tag, b"idx").unwrap_or(0).min(MOST_POINTS),
             b"v" | b"t" => in_value = true,
+            // `barChart`, `pie3DChart`: the drawing's element; `chart` alone is the whole.
+            name if name.ends_with(b"Chart") && kind == "Chart" => kind = plot_kind(name),
             _ => {}
         },
         Mark::End(name) => match name {
@@ -65,8 +68,18 @@ pub fn push(chart: &str, builder: &mut Builder) {
     if outcome.is_err() {
         return;
     }
-    builder.push(BlockKind::Paragraph, &title);
+    let caption = if title.trim().is_empty() { kind } else { format!("{kind}: {}", title.trim()) };
+    builder.push(BlockKind::Paragraph, &caption);
     builder.push(BlockKind::Table, &tables::markdown(&rows(&all)));
+}
+
+/// `bar3DChart` is a bar chart.
+fn plot_kind(element: &[u8]) -> String {
+    let name = String::from_utf8_lossy(element);
+    let name = name.trim_end_matches("Chart").trim_end_matches("3D");
+    let mut characters = name.chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{} chart", characters.as_str())
 }
 
 /// A row for each point, a column for each series.

@@ -34,5 +34,12 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
             office_comments::push(&text, &HashMap::new(), &mut builder);
         }
     }
+    let persons = package.part("xl/persons/person.xml");
+    let persons = persons.map_or_else(HashMap::new, |text| office_comments::persons(&text));
+    for part in package.parts("xl/threadedComments/", ".xml") {
+        if let Some(text) = package.part(&part) {
+            office_comments::push_threads(&text, &persons, &mut builder);
+        }
+    }
     Ok(builder.finish(Format::Xlsx))
 }

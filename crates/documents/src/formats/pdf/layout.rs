@@ -3,6 +3,7 @@
 
 use super::lines::Line;
 use super::measures::{Measures, number_depth, starts_item};
+use super::table_text::{self, Piece};
 use super::{Element, PageElements};
 use crate::builder::Builder;
 use crate::document::BlockKind;
@@ -11,9 +12,13 @@ use crate::formats::tables;
 /// Pushes the blocks of all pages.
 pub fn build(pages: &[PageElements], builder: &mut Builder) {
     let measures = Measures::of(pages);
+    let mut cut_off = false;
     for (index, page) in pages.iter().enumerate() {
         builder.start_page(u32::try_from(index + 1).unwrap_or(u32::MAX));
-        PageLayout { page, measures: &measures, builder: &mut *builder, open: None }.run();
+        let right = page_right(page);
+        let mut layout = PageLayout { page, right, measures: &measures, builder: &mut *builder, open: None, cut_off };
+        layout.run();
+        cut_off = layout.cut_off;
     }
 }
 
@@ -30,29 +35,33 @@ struct Open<'a> {
 
 struct PageLayout<'a, 'b> {
     page: &'a PageElements,
+    /// Where its longest line ends.
+    right: f32,
     measures: &'a Measures,
     builder: &'b mut Builder,
     open: Option<Open<'a>>,
+    /// The last line of the last block is full and ends no sentence.
+    cut_off: bool,
 }
 
 impl<'a> PageLayout<'a, '_> {
-    fn run(mut self) {
+    fn run(&mut self) {
         let elements = &self.page.elements;
         let mut index = 0;
         while index < elements.len() {
             let line = match &elements[index] {
                 Element::Table(markdown) => {
                     self.flush();
+                    self.cut_off = false;
                     self.builder.push(BlockKind::Table, markdown);
                     index += 1;
                     continue;
                 }
                 Element::Line(line) => line,
             };
-            let rows = aligned_rows(&elements[index..]);
-            if !rows.is_empty() {
+            if let Some((count, rows)) = unruled_table(&elements[index..], self.measures) {
                 self.flush();
-                index += rows.len();
+                index += count;
                 self.builder.push(BlockKind::Table, &tables::markdown(&rows));
                 continue;
             }
@@ -100,15 +109,14 @@ impl<'a> PageLayout<'a, '_> {
 
     /// Whether a line at the top of a page or column goes on with the sentence that the last block left open.
     fn goes_on(&self, line: &Line) -> bool {
-        let text_before = self.builder.text();
-        let open_sentence = !text_before.ends_with(['.', '!', '?', ':', '"', '”', '»']);
-        matches!(self.builder.last_kind(), Some(BlockKind::Paragraph | BlockKind::ListItem))
-            && line.text.starts_with(char::is_lowercase)
-            && open_sentence
+        let running = matches!(self.builder.last_kind(), Some(BlockKind::Paragraph | BlockKind::ListItem));
+        let open_sentence = !ends_sentence(self.builder.text());
+        running && open_sentence && (self.cut_off || line.text.starts_with(char::is_lowercase))
     }
 
     fn flush(&mut self) {
         let Some(open) = self.open.take() else { return };
+        self.cut_off = !ends_sentence(&open.text) && open.last.right > self.right - 0.15 * (self.right - open.last.left);
         if !open.continues {
             return self.builder.push(open.kind, &open.text);
         }
@@ -118,6 +126,18 @@ impl<'a> PageLayout<'a, '_> {
         }
         self.builder.continue_last(&open.text, if divided { "" } else { " " });
     }
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.ends_with(['.', '!', '?', ':', ';', '"', '”', '»'])
+}
+
+fn page_right(page: &PageElements) -> f32 {
+    let rights = page.elements.iter().filter_map(|element| match element {
+        Element::Line(line) => Some(line.right),
+        Element::Table(_) => None,
+    });
+    rights.fold(f32::NEG_INFINITY, f32::max)
 }
 
 fn neighbour(elements: &[Element], index: usize, step: isize) -> Option<&Line> {
@@ -168,35 +188,44 @@ fn indented(first: &Line, line: &Line) -> String {
     format!("{}{}", " ".repeat(columns as usize), line.text)
 }
 
-/// The cells of the rows at the beginning of `elements` whose pieces stand under each other: three rows or
-/// more, or two of three columns or more.
-fn aligned_rows(elements: &[Element]) -> Vec<Vec<String>> {
-    let lines = elements.iter().map_while(|element| match element {
-        Element::Line(line) if line.segments.len() >= 2 && !is_mark(&line.segments[0].1) => Some(line),
-        _ => None,
-    });
-    let mut rows: Vec<&Line> = Vec::new();
-    for line in lines {
-        if rows.last().is_some_and(|last| !is_aligned(last, line)) {
+/// A table without rules at the beginning of `elements`: how many lines, and its rows. Three rows or more,
+/// or two of three columns or more, whose pieces stand under each other.
+fn unruled_table(elements: &[Element], measures: &Measures) -> Option<(usize, Vec<Vec<String>>)> {
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    let mut whole = 0;
+    let mut taken = 0;
+    let mut columns = Vec::new();
+    for element in elements {
+        let Element::Line(line) = element else { break };
+        let code = line.monospace && !measures.body_is_monospace;
+        if code || line.segments.is_empty() || is_mark(&line.segments[0].text) || line.segments.len() < 2 && lines.is_empty() {
             break;
         }
-        rows.push(line);
+        let far = lines.last().is_some_and(|last| last[0].bottom - line.bottom > 3.0 * line.size);
+        lines.push(line.segments.clone());
+        let found = table_text::columns(&lines).unwrap_or_default();
+        let most = lines.iter().map(Vec::len).max().unwrap_or(0);
+        // A single piece only goes on with a cell behind the first column.
+        let alone = line.segments.len() == 1;
+        let goes_on = !alone || columns.first().is_some_and(|first: &(f32, f32)| line.left > first.1);
+        if far || found.len() < most.max(2) || !goes_on {
+            break;
+        }
+        columns = found;
+        taken += 1;
+        whole += usize::from(!alone);
     }
-    let columns = rows.first().map_or(0, |line| line.segments.len());
-    if rows.len() < 2 || columns == 2 && rows.len() < 3 {
-        return Vec::new();
+    lines.truncate(taken);
+    if whole < 2 || columns.len() == 2 && whole < 3 {
+        return None;
     }
-    rows.iter().map(|line| line.segments.iter().map(|(_, text)| text.clone()).collect()).collect()
+    let rows = table_text::rows(&lines, &columns);
+    let characters: usize = rows.iter().flatten().map(|cell| cell.chars().count()).sum();
+    let short = characters <= 60 * rows.len() * columns.len();
+    (short && table_text::is_plausible(&rows)).then_some((taken, rows))
 }
 
 /// An item's mark, which often stands apart from the item.
 fn is_mark(text: &str) -> bool {
     text.chars().count() <= 4 && (text.chars().all(|c| !c.is_alphanumeric()) || starts_item(&format!("{text} A")))
-}
-
-fn is_aligned(a: &Line, b: &Line) -> bool {
-    let close = |(a, b): (&(f32, String), &(f32, String))| (a.0 - b.0).abs() < 4.0;
-    a.segments.len() == b.segments.len()
-        && a.segments.iter().zip(&b.segments).all(close)
-        && (a.bottom - b.bottom).abs() < 4.0 * a.size
 }

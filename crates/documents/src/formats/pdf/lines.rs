@@ -4,6 +4,10 @@ use pdf_oxide::layout::{FontWeight, TextSpan};
 
 use super::Element;
 use super::page_tables::PageTable;
+use super::table_text::Piece;
+
+/// A gap wider than this, in font sizes, parts a line.
+const WIDE_GAP: f32 = 0.9;
 
 /// A run of text in one font. Points; y grows upwards.
 #[derive(Debug, Clone)]
@@ -31,8 +35,8 @@ pub struct Line {
     pub bold: bool,
     /// All of it is in a font of fixed width.
     pub monospace: bool,
-    /// Its pieces between wide gaps: left edge and text.
-    pub segments: Vec<(f32, String)>,
+    /// Its pieces between wide gaps.
+    pub segments: Vec<Piece>,
 }
 
 /// The runs that can be read.
@@ -67,9 +71,9 @@ pub fn has_columns(runs: &[Run]) -> bool {
         let line = join(row);
         let long = |text: &str| text.split_whitespace().count() >= 4;
         let is_pair = line.segments.len() == 2
-            && line.segments.iter().all(|(_, text)| long(text))
-            && (line.segments[1].0 - left) > width * 0.35
-            && (line.segments[1].0 - left) < width * 0.7;
+            && line.segments.iter().all(|piece| long(&piece.text))
+            && (line.segments[1].left - left) > width * 0.35
+            && (line.segments[1].left - left) < width * 0.7;
         pairs += usize::from(is_pair);
     }
     pairs >= 6 && pairs * 2 > rows.len()
@@ -146,28 +150,35 @@ fn largest<'a>(row: &[&'a Run]) -> &'a Run {
 
 /// One line out of the runs of a row, spaces where there are gaps.
 fn join(row: &[&Run]) -> Line {
-    let mut segments: Vec<(f32, String)> = Vec::new();
+    let mut segments: Vec<Piece> = Vec::new();
     let mut right = f32::NEG_INFINITY;
     for run in row {
         let gap = run.left - right;
         match segments.last_mut() {
-            Some((_, text)) if gap <= 1.5 * run.size => {
-                if gap > 0.15 * run.size && !text.ends_with(' ') && !run.text.starts_with(' ') {
-                    text.push(' ');
+            Some(piece) if gap <= WIDE_GAP * run.size => {
+                if gap > 0.15 * run.size && !piece.text.ends_with(' ') && !run.text.starts_with(' ') {
+                    piece.text.push(' ');
                 }
-                text.push_str(&run.text);
+                piece.text.push_str(&run.text);
+                piece.right = piece.right.max(run.right);
             }
-            _ => segments.push((run.left, run.text.clone())),
+            _ => segments.push(Piece {
+                text: run.text.clone(),
+                left: run.left,
+                right: run.right,
+                bottom: run.bottom,
+                size: run.size,
+            }),
         }
         right = right.max(run.right);
     }
-    for (_, text) in &mut segments {
-        *text = clean(text);
+    for piece in &mut segments {
+        piece.text = clean(&piece.text);
     }
-    segments.retain(|(_, text)| !text.is_empty());
+    segments.retain(|piece| !piece.text.is_empty());
     let tallest = largest(row);
     Line {
-        text: segments.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" "),
+        text: segments.iter().map(|piece| piece.text.as_str()).collect::<Vec<_>>().join(" "),
         left: row[0].left,
         right,
         bottom: tallest.bottom,
@@ -183,8 +194,9 @@ fn common_size(row: &[&Run]) -> f32 {
     longest.map_or(1.0, |run| run.size)
 }
 
-/// Ligatures apart, white space single, no control characters.
-fn clean(text: &str) -> String {
+/// Ligatures apart, white space single, no control characters. Unused codes of WinAnsiEncoding mean a bullet
+/// (ISO 32000-1, annex D.2), which writers use for 127.
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -193,6 +205,7 @@ fn clean(text: &str) -> String {
             'ﬂ' => out.push_str("fl"),
             'ﬃ' => out.push_str("ffi"),
             'ﬄ' => out.push_str("ffl"),
+            '\u{7F}' => out.push('•'),
             c if c.is_whitespace() => out.push(' '),
             c if c.is_control() => {}
             c => out.push(c),

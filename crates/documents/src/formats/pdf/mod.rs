@@ -17,6 +17,7 @@ mod layout;
 mod lines;
 mod measures;
 mod page_tables;
+mod table_text;
 
 pub static READER: Reader = Reader {
     format: Format::Pdf,
@@ -32,10 +33,16 @@ const MOST_PAGES: usize = 20_000;
 /// So many pages in a row without one that can be read end the reading.
 const MOST_FAILURES: usize = 50;
 
-/// The header may stand behind other bytes (ISO 32000-1, annex H: within the first 1024).
+/// The header may stand behind other bytes (ISO 32000-1, annex H: within the first 1024). A file without one is a
+/// damaged PDF, not plain text, if its name says PDF and it has a PDF's objects.
 fn recognises(input: &Input) -> bool {
-    let head = &input.bytes[..input.bytes.len().min(1024)];
-    head.windows(5).any(|window| window == b"%PDF-")
+    let has = |bytes: usize, mark: &[u8]| {
+        input.bytes[..input.bytes.len().min(bytes)].windows(mark.len()).any(|window| window == mark)
+    };
+    has(1024, b"%PDF-")
+        || input.extension() == "pdf"
+            && (has(65536, b"obj") || has(1024, b"%PDF"))
+            && [b"trailer".as_slice(), b"endobj", b"startxref"].iter().any(|mark| has(65536, mark))
 }
 
 fn read(input: &Input) -> Result<Document, DocumentError> {
@@ -124,7 +131,7 @@ fn page_elements(pdf: &PdfDocument, index: usize) -> Result<PageElements, String
     let say = |error: pdf_oxide::error::Error| error.to_string();
     let spans = pdf.extract_spans_with_reading_order(index, ReadingOrder::TopToBottom).map_err(say)?;
     let (_, bottom, _, top) = pdf.get_page_media_box(index).unwrap_or((0.0, 0.0, 595.0, 842.0));
-    let tables = page_tables::find(pdf, index, &spans);
+    let tables = page_tables::find(pdf, index);
     let runs = lines::runs(&spans);
     let elements = if lines::has_columns(&runs) {
         let spans = pdf.extract_spans_with_reading_order(index, ReadingOrder::ColumnAware).map_err(say)?;
