@@ -120,53 +120,115 @@ static CONFIG: Config = Config {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
+/// Sums of one tile of C.
 #[repr(C, align(64))]
+#[derive(Clone, Copy)]
 struct Sums([[f32; NR]; MR]);
+
+/// Most blocks of 16 units of k that are multiplied at a time, so that the tiles of B and of a sliver of A stay in the
+/// first-level cache (16 KiB each), and the slivers that such a piece of B meets before the next is taken.
+const PIECE: usize = 8;
+const SLIVERS: usize = 4;
+
+/// Tiles of C somewhere in memory: rows of 32 f32, `row` bytes apart.
+#[derive(Clone, Copy)]
+struct Place {
+    at: *mut f32,
+    row: usize,
+}
 
 /// # Safety
 /// The block's pointers cover its panels and its part of C; the tiles are permitted.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 unsafe fn sweep(block: &Block) {
-    let mut sums = Sums([[0.0; NR]; MR]);
-    let blocks = block.units.div_ceil(16);
     // SAFETY: a valid configuration; the compiler itself uses no tiles.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly)) };
+    let slivers = block.rows.div_ceil(MR);
     for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
-        let cols = NR.min(block.cols - j);
-        for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
-            let rows = MR.min(block.rows - i);
-            // SAFETY: slivers and panels are whole tiles; whole tiles of C are written in place, others by `add`.
-            unsafe {
-                let a = block.a.data.add(sliver * block.a.sliver);
-                let b = block.b.add(panel * block.b_panel) as *const u8;
-                let c = block.c.add(i * block.c_row + j);
-                for row in 0..rows {
-                    let line = c.wrapping_add(row * block.c_row) as *const i8;
-                    _mm_prefetch(line, _MM_HINT_ET0);
-                    _mm_prefetch(line.wrapping_add(64), _MM_HINT_ET0);
-                }
-                if rows == MR && cols == NR && block.alpha == 1.0 && !block.accumulate {
-                    product(blocks, a, b, c, 4 * block.c_row);
-                } else {
-                    product(blocks, a, b, sums.0.as_mut_ptr() as *mut f32, 4 * NR);
-                    add(block, &sums, c, rows, cols);
-                }
-            }
+        for sliver in (0..slivers).step_by(SLIVERS) {
+            // SAFETY: the tiles lie within the block.
+            unsafe { column(block, panel, NR.min(block.cols - j), sliver, SLIVERS.min(slivers - sliver)) };
         }
     }
     // SAFETY: the tiles hold nothing that is needed.
     unsafe { asm!("tilerelease", options(nostack, nomem)) };
 }
 
-/// C = A·B for a tile of 32 × 32, `blocks` × 32 deep.
+/// `slivers` tiles of C below one another, piece by piece along k.
 ///
 /// # Safety
-/// The tiles are configured; `a` and `b` have `blocks` pairs of tiles, C rows of 32 f32 `c_row` bytes apart.
+/// As [`sweep`], with the tiles configured.
 #[inline(always)]
-unsafe fn product(blocks: usize, a: *const u8, b: *const u8, c: *mut f32, c_row: usize) {
+unsafe fn column(block: &Block, panel: usize, cols: usize, first: usize, slivers: usize) {
+    let blocks = block.units.div_ceil(16);
+    let pieces = blocks.div_ceil(PIECE);
+    let mut sums = [const { std::mem::MaybeUninit::<Sums>::uninit() }; SLIVERS];
+    for piece in 0..pieces {
+        let (begin, end) = (blocks * piece / pieces, blocks * (piece + 1) / pieces);
+        for sliver in 0..slivers {
+            let i = (first + sliver) * MR;
+            let rows = MR.min(block.rows - i);
+            // SAFETY: slivers and panels are whole tiles. Whole tiles of C are read and written in place, others by
+            // `add`; sums are written by the first piece.
+            unsafe {
+                let a = block.a.data.add((first + sliver) * block.a.sliver + begin * 2048);
+                let b = (block.b.add(panel * block.b_panel) as *const u8).add(begin * 2048);
+                let c = block.c.add(i * block.c_row + panel * NR);
+                let in_place = rows == MR && cols == NR && block.alpha == 1.0;
+                let sums = &mut sums[sliver];
+                let own = Place { at: sums.as_mut_ptr() as *mut f32, row: 4 * NR };
+                let there = Place { at: c, row: 4 * block.c_row };
+                if piece == 0 {
+                    prefetch(c, rows, block.c_row);
+                }
+                let from = match (piece, in_place && block.accumulate) {
+                    (0, true) => there,
+                    (0, false) => Place { at: std::ptr::null_mut(), row: 0 },
+                    _ => own,
+                };
+                let last = piece + 1 == pieces;
+                product(end - begin, a, b, from, if last && in_place { there } else { own });
+                if last && !in_place {
+                    add(block, sums.assume_init_ref(), c, rows, cols);
+                }
+            }
+        }
+    }
+}
+
+/// Asks for the lines of a tile of C, which will be written.
+///
+/// # Safety
+/// None but the instruction.
+#[inline(always)]
+unsafe fn prefetch(c: *const f32, rows: usize, c_row: usize) {
+    for row in 0..rows {
+        let line = c.wrapping_add(row * c_row) as *const i8;
+        // SAFETY: a prefetch may have any address.
+        unsafe {
+            _mm_prefetch(line, _MM_HINT_ET0);
+            _mm_prefetch(line.wrapping_add(64), _MM_HINT_ET0);
+        }
+    }
+}
+
+/// A·B for a tile of 32 × 32, `blocks` × 32 deep, added to what is at `from` (nothing when null), goes `to` another place.
+///
+/// # Safety
+/// The tiles are configured; `a` and `b` have `blocks` pairs of tiles.
+#[inline(always)]
+unsafe fn product(blocks: usize, a: *const u8, b: *const u8, from: Place, to: Place) {
     // SAFETY: see above.
     unsafe {
         asm!(
+            "test {from}, {from}",
+            "jz 3f",
+            "tileloadd tmm0, [{from} + {from_row}]",
+            "tileloadd tmm1, [{from} + {from_row} + 64]",
+            "tileloadd tmm2, [{from_low} + {from_row}]",
+            "tileloadd tmm3, [{from_low} + {from_row} + 64]",
+            "jmp 2f",
+            "3:",
             "tilezero tmm0",
             "tilezero tmm1",
             "tilezero tmm2",
@@ -184,17 +246,20 @@ unsafe fn product(blocks: usize, a: *const u8, b: *const u8, c: *mut f32, c_row:
             "add {b}, 2048",
             "dec {blocks}",
             "jnz 2b",
-            "tilestored [{c} + {c_row}], tmm0",
-            "tilestored [{c} + {c_row} + 64], tmm1",
-            "tilestored [{low} + {c_row}], tmm2",
-            "tilestored [{low} + {c_row} + 64], tmm3",
+            "tilestored [{to} + {to_row}], tmm0",
+            "tilestored [{to} + {to_row} + 64], tmm1",
+            "tilestored [{to_low} + {to_row}], tmm2",
+            "tilestored [{to_low} + {to_row} + 64], tmm3",
             a = inout(reg) a => _,
             b = inout(reg) b => _,
             blocks = inout(reg) blocks => _,
             row = in(reg) 64usize,
-            c = in(reg) c,
-            low = in(reg) c.wrapping_byte_add(16 * c_row),
-            c_row = in(reg) c_row,
+            from = in(reg) from.at,
+            from_low = in(reg) from.at.wrapping_byte_add(16 * from.row),
+            from_row = in(reg) from.row,
+            to = in(reg) to.at,
+            to_low = in(reg) to.at.wrapping_byte_add(16 * to.row),
+            to_row = in(reg) to.row,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
