@@ -169,8 +169,9 @@ impl Reader<'_> {
         }
         if self.lexicon.auxiliaries.contains(&lower) {
             // French "est" after an article is the east.
-            return !(lower == "est" && before == "l'")
-                && !(lower == "can" && self.lexicon.determiners.contains(&before));
+            let east = lower == "est" && before == "l'";
+            let tin = lower == "can" && self.lexicon.determiners.contains(&before);
+            return !east && !tin;
         }
         self.plausible_main_verb(start, at)
     }

@@ -331,7 +331,7 @@ impl<'a> Statement<'a> {
     fn without(&self, range: &Range<usize>, phrase: &Range<usize>) -> String {
         let before = self.slice(range.start..phrase.start.clamp(range.start, range.end));
         let after = self.slice(phrase.end.clamp(range.start, range.end)..range.end);
-        let after = after.trim_start_matches(|c: char| matches!(c, ',' | ';' | ')'));
+        let after = after.trim_start_matches([',', ';', ')']);
         let dangling = ["and ", "or ", "but ", "et ", "ou ", "mais "];
         let left_over = [" and", " or", " but", " et", " ou", " mais", ","];
         let after = dangling.iter().find_map(|word| after.strip_prefix(word)).map_or(after, |_| "");
