@@ -154,6 +154,13 @@ unsafe fn sweep<const BF16: bool>(block: &Block) {
     }
 }
 
+/// The same bits as pairs of bf16.
+#[inline(always)]
+fn pairs(x: __m512) -> __m512bh {
+    // SAFETY: the types have the same size, and all bits mean something.
+    unsafe { std::mem::transmute::<__m512, __m512bh>(x) }
+}
+
 /// `M` rows by `V` vectors of C, the last of them cut to `cols`.
 ///
 /// # Safety
@@ -185,8 +192,7 @@ unsafe fn tile<const BF16: bool, const M: usize, const V: usize>(
                 let value = _mm512_set1_ps((a.add(i * a_row) as *const f32).read_unaligned());
                 for (sum, row) in sums.iter_mut().zip(&row) {
                     *sum = if BF16 {
-                        let (value, row) = (std::mem::transmute(value), std::mem::transmute(*row));
-                        _mm512_dpbf16_ps(*sum, value, row)
+                        _mm512_dpbf16_ps(*sum, pairs(value), pairs(*row))
                     } else {
                         _mm512_fmadd_ps(value, *row, *sum)
                     };

@@ -142,6 +142,12 @@ struct Panels(*mut u32);
 unsafe impl Send for Panels {}
 unsafe impl Sync for Panels {}
 
+impl Panels {
+    fn at(self, units: usize) -> *mut u32 {
+        self.0.wrapping_add(units)
+    }
+}
+
 /// What a round over the shared panels covers: columns `n0..n0 + n` and units `u0..u0 + units`, in blocks of `kc`.
 #[derive(Clone, Copy)]
 struct Span {
@@ -186,7 +192,6 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) 
     let mut results = Scratch::take(&RESULTS, parts * m * n);
     let results = Panels(results.pointer());
     for_each(threads, parts, &|part: usize| {
-        let results = results;
         let k0 = part * len;
         let part = Problem {
             a: problem.a.from(k0),
@@ -194,8 +199,7 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) 
             k: len.min(problem.k - k0),
             alpha: 1.0,
             accumulate: false,
-            // SAFETY: this task's part of the buffer.
-            c: unsafe { results.0.add(part * m * n) } as *mut f32,
+            c: results.at(part * m * n) as *mut f32,
             c_row: n,
             ..*problem
         };
@@ -204,13 +208,11 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) 
     });
     let rows = m.div_ceil(4 * threads);
     for_each(threads, m.div_ceil(rows), &|task: usize| {
-        let results = results;
         for i in task * rows..(task * rows + rows).min(m) {
             // SAFETY: all parts are written; rows of C belong to one task each.
             unsafe {
-                let part = |part: usize| {
-                    std::slice::from_raw_parts(results.0.add((part * m + i) * n) as *const f32, n)
-                };
+                let part =
+                    |part: usize| std::slice::from_raw_parts(results.at((part * m + i) * n) as *const f32, n);
                 let c = std::slice::from_raw_parts_mut(problem.c.add(i * problem.c_row), n);
                 if !problem.accumulate {
                     c.fill(0.0);
@@ -265,7 +267,6 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
     let group = if threads == 1 { panels } else { 4 };
     let groups = (panels - in_place).div_ceil(group);
     let pack = |task: usize| {
-        let shared = shared;
         let (block, first) = (task / groups, in_place + task % groups * group);
         let lane0 = span.n0 + first * kernel.nr;
         let lanes = (group * kernel.nr).min(span.n0 + span.n - lane0);
@@ -274,9 +275,8 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
         let len = (units * kernel.unit.depth()).min(problem.k - k0);
         // SAFETY: this task's panels, which lie within the buffer.
         unsafe {
-            let dst = shared
-                .0
-                .add(block * (panels - in_place) * stride + (first - in_place) * kernel.nr * pad(units));
+            let dst =
+                shared.at(block * (panels - in_place) * stride + (first - in_place) * kernel.nr * pad(units));
             (kernel.pack_b)(problem.b, Area { lane0, lanes, k0, len }, kernel.unit, pad(units), dst);
         }
     };
@@ -284,7 +284,6 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
 
     let (rows, row_blocks, column_blocks) = divide(kernel, threads, problem.m, panels);
     let compute = |task: usize| {
-        let shared = shared;
         let (i0, part) = (task / column_blocks * rows, task % column_blocks);
         let (p0, p1) = (panels * part / column_blocks, panels * (part + 1) / column_blocks);
         let tile = Tile { i0, rows: rows.min(problem.m - i0), p0, p1, in_place, panels, stride };
@@ -370,7 +369,7 @@ unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Til
             let packed = kernel.nr * pad(units);
             let block_start = block * (tile.panels - tile.in_place) * tile.stride;
             let first = split.saturating_sub(tile.in_place);
-            sweep(split, tile.p1, shared.0.wrapping_add(block_start + first * packed), packed, kernel.nr);
+            sweep(split, tile.p1, shared.at(block_start + first * packed), packed, kernel.nr);
         }
     }
 }
@@ -381,7 +380,7 @@ fn direct_rows(kernel: &Kernel, problem: &Problem, area: Area) -> Option<PackedA
     let same = match kernel.unit {
         Unit::F32 => !a.bf16,
         Unit::Rounded => false,
-        Unit::Pair => a.bf16 && area.len % 2 == 0,
+        Unit::Pair => a.bf16 && area.len.is_multiple_of(2),
     };
     (kernel.direct_a && same && a.along).then(|| {
         let row = a.lane_stride * a.element_size();

@@ -347,8 +347,8 @@ unsafe fn dot<L: Lanes, const KIND: u8, const M: usize, const C: usize>(job: &Jo
         for p in (0..whole).step_by(LANES) {
             for c in 0..C {
                 let b = L::get::<KIND>(columns[c].add(p * size));
-                for i in 0..M {
-                    sums[i][c] = L::load(job.rows.as_ptr().add(i * k + p)).fma(b, sums[i][c]);
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    sums[c] = L::load(job.rows.as_ptr().add(i * k + p)).fma(b, sums[c]);
                 }
             }
         }
