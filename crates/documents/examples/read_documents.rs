@@ -25,10 +25,14 @@ fn main() -> ExitCode {
             measure_isolated(Path::new(&file), &command, &Limits::default(), &AtomicBool::new(false));
         let row = match &outcome {
             Ok(document) if whole => serde_json::json!(document),
-            Ok(document) => serde_json::json!({"file": file, "ok": true, "text": document.text, "error": null,
-                "seconds": seconds, "peak_mb": peak_bytes.map(|bytes| bytes >> 20)}),
-            Err(error) => serde_json::json!({"file": file, "ok": false, "text": null, "error": error.to_string(),
-                "seconds": seconds, "peak_mb": peak_bytes.map(|bytes| bytes >> 20)}),
+            Ok(document) => {
+                serde_json::json!({"file": file, "ok": true, "text": document.text, "error": null,
+                "seconds": seconds, "peak_mb": peak_bytes.map(|bytes| bytes >> 20)})
+            }
+            Err(error) => {
+                serde_json::json!({"file": file, "ok": false, "text": null, "error": error.to_string(),
+                "seconds": seconds, "peak_mb": peak_bytes.map(|bytes| bytes >> 20)})
+            }
         };
         println!("{row}");
     }

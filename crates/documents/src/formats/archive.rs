@@ -18,7 +18,8 @@ impl Archive {
     pub fn open(bytes: &[u8]) -> Result<Self, String> {
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
         let names: Vec<String> = archive.file_names().map(str::to_string).collect();
-        let flagged = (0..archive.len()).any(|index| archive.by_index_raw(index).is_ok_and(|file| file.encrypted()));
+        let flagged =
+            (0..archive.len()).any(|index| archive.by_index_raw(index).is_ok_and(|file| file.encrypted()));
         let media_type = member(&mut archive, "mimetype", 200).map(|text| text.trim().to_string());
         let manifest = member(&mut archive, "META-INF/manifest.xml", 1 << 20).unwrap_or_default();
         let encrypted = flagged || manifest.contains("encryption-data");

@@ -58,7 +58,9 @@ pub fn push(chart: &str, builder: &mut Builder) {
             match (part, series) {
                 (Part::Title, _) => title.push_str(text),
                 (Part::Name, Some(series)) => series.name.push_str(text),
-                (Part::Categories, Some(series)) => series.categories.entry(point).or_default().push_str(text),
+                (Part::Categories, Some(series)) => {
+                    series.categories.entry(point).or_default().push_str(text)
+                }
                 (Part::Values, Some(series)) => series.values.entry(point).or_default().push_str(text),
                 _ => {}
             }

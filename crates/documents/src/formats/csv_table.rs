@@ -43,8 +43,11 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
 }
 
 fn rows(text: &str, delimiter: u8, most: usize) -> Vec<Vec<String>> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
     let records = reader.records().map_while(Result::ok).take(most);
     records.map(|record| record.iter().map(|field| field.trim().to_string()).collect()).collect()
 }

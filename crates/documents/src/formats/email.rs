@@ -13,8 +13,17 @@ pub static READER: Reader = Reader {
 
 const MEDIA_TYPE: &str = "message/rfc822";
 
-const TELLING: &[&str] =
-    &["from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path", "delivered-to"];
+const TELLING: &[&str] = &[
+    "from",
+    "to",
+    "subject",
+    "date",
+    "received",
+    "message-id",
+    "mime-version",
+    "return-path",
+    "delivered-to",
+];
 
 /// The text begins with a block of header lines, three of them such as mail has.
 fn has_mail_headers(text: &str) -> bool {

@@ -7,7 +7,10 @@ pub static READER: Reader = Reader {
     name: "EPUB",
     extensions: &["epub"],
     media_type: MEDIA_TYPE,
-    recognises: |input| input.media_type_begins(MEDIA_TYPE) || input.archive().is_some_and(|archive| archive.has("META-INF/container.xml")),
+    recognises: |input| {
+        input.media_type_begins(MEDIA_TYPE)
+            || input.archive().is_some_and(|archive| archive.has("META-INF/container.xml"))
+    },
     read: |input| structured::read(input, Format::Epub, MEDIA_TYPE),
 };
 

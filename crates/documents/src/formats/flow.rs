@@ -193,6 +193,17 @@ impl Flow {
         }
     }
 
+    /// A cell that says what the one above it says.
+    pub fn cell_as_above(&mut self, columns: usize) {
+        self.start_cell(columns, 1);
+        let Some(table) = self.tables.last_mut() else { return };
+        if let [.., above, row] = table.rows.as_mut_slice() {
+            let text = above.get(row.len() - 1).cloned().unwrap_or_default();
+            row.pop();
+            row.push(text);
+        }
+    }
+
     pub fn end_cell(&mut self) {
         let Some(table) = self.tables.last_mut() else { return };
         let (Some((columns, down)), Some(row)) = (table.span.take(), table.rows.last_mut()) else { return };
@@ -262,7 +273,9 @@ mod tests {
     fn spans_fill_their_rows_and_columns() {
         let mut flow = Flow::default();
         flow.start_table();
-        for row in [vec![("a", 1, 1), ("b", 2, 1)], vec![("c", 1, 2), ("d", 1, 1), ("e", 1, 1)], vec![("f", 2, 1)]] {
+        for row in
+            [vec![("a", 1, 1), ("b", 2, 1)], vec![("c", 1, 2), ("d", 1, 1), ("e", 1, 1)], vec![("f", 2, 1)]]
+        {
             flow.start_row();
             for (text, columns, rows) in row {
                 flow.start_cell(columns, rows);

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 
 use crate::document::BlockKind;
 use crate::document::Document;
@@ -24,8 +26,37 @@ pub static READER: Reader = Reader {
 
 /// Tags that a page, or a piece of one, begins with.
 const FIRST_TAGS: &[&str] = &[
-    "html", "head", "body", "title", "meta", "link", "style", "script", "div", "p", "table", "ul", "ol", "dl", "h1", "h2",
-    "h3", "h4", "h5", "h6", "article", "section", "main", "header", "nav", "span", "a", "img", "form", "pre", "blockquote",
+    "html",
+    "head",
+    "body",
+    "title",
+    "meta",
+    "link",
+    "style",
+    "script",
+    "div",
+    "p",
+    "table",
+    "ul",
+    "ol",
+    "dl",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "article",
+    "section",
+    "main",
+    "header",
+    "nav",
+    "span",
+    "a",
+    "img",
+    "form",
+    "pre",
+    "blockquote",
 ];
 
 fn recognises(input: &Input) -> bool {
@@ -114,14 +145,36 @@ fn raw_data(name: &str) -> TokenSinkResult<()> {
 }
 
 const LEFT_OUT: &[&str] = &[
-    "script", "style", "title", "template", "noscript", "svg", "iframe", "noembed", "noframes", "object", "select", "audio",
-    "video", "canvas",
+    "script", "style", "title", "template", "noscript", "svg", "iframe", "noembed", "noframes", "object",
+    "select", "audio", "video", "canvas",
 ];
 
 /// Elements that begin and end a block.
 const BLOCKS: &[&str] = &[
-    "p", "div", "section", "article", "main", "header", "footer", "nav", "aside", "address", "blockquote", "figure",
-    "figcaption", "form", "fieldset", "legend", "details", "summary", "hr", "body", "caption", "center", "dialog", "hgroup",
+    "p",
+    "div",
+    "section",
+    "article",
+    "main",
+    "header",
+    "footer",
+    "nav",
+    "aside",
+    "address",
+    "blockquote",
+    "figure",
+    "figcaption",
+    "form",
+    "fieldset",
+    "legend",
+    "details",
+    "summary",
+    "hr",
+    "body",
+    "caption",
+    "center",
+    "dialog",
+    "hgroup",
 ];
 
 impl Page {
@@ -161,7 +214,8 @@ impl Page {
             }
             "td" | "th" => {
                 flow.close_all();
-                let span = |name| attribute(tag, name).and_then(|value| value.trim().parse().ok()).unwrap_or(1);
+                let span =
+                    |name| attribute(tag, name).and_then(|value| value.trim().parse().ok()).unwrap_or(1);
                 if flow.in_table() {
                     flow.start_cell(span("colspan"), span("rowspan"));
                 }
@@ -222,5 +276,8 @@ fn heading(name: &str) -> Option<u8> {
 }
 
 fn attribute(tag: &Tag, name: &str) -> Option<String> {
-    tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| attribute.value.to_string())
+    tag.attrs
+        .iter()
+        .find(|attribute| &*attribute.name.local == name)
+        .map(|attribute| attribute.value.to_string())
 }

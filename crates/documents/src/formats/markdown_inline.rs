@@ -20,7 +20,9 @@ fn step(characters: &[char], at: usize, out: &mut String) -> usize {
             at + 2
         }
         '`' => code(characters, at, out),
-        '!' if next == Some('[') => link(characters, at + 1, out).unwrap_or_else(|| keep(characters, at, out)),
+        '!' if next == Some('[') => {
+            link(characters, at + 1, out).unwrap_or_else(|| keep(characters, at, out))
+        }
         '[' => link(characters, at, out).unwrap_or_else(|| keep(characters, at, out)),
         '<' => tag(characters, at, out).unwrap_or_else(|| keep(characters, at, out)),
         '&' => reference(characters, at, out).unwrap_or_else(|| keep(characters, at, out)),
@@ -64,10 +66,11 @@ fn link(characters: &[char], at: usize, out: &mut String) -> Option<usize> {
     const LONGEST: usize = 2000;
     let mut depth = 0;
     let window = &characters[at..characters.len().min(at + LONGEST)];
-    let close = at + window.iter().position(|c| {
-        depth += i32::from(*c == '[') - i32::from(*c == ']');
-        depth == 0
-    })?;
+    let close = at
+        + window.iter().position(|c| {
+            depth += i32::from(*c == '[') - i32::from(*c == ']');
+            depth == 0
+        })?;
     let end = match characters.get(close + 1) {
         Some('(') => matching(characters, close + 1, '(', ')')?,
         Some('[') => matching(characters, close + 1, '[', ']')?,
@@ -92,7 +95,8 @@ fn matching(characters: &[char], at: usize, open: char, close: char) -> Option<u
 fn tag(characters: &[char], at: usize, out: &mut String) -> Option<usize> {
     let end = at + characters[at..].iter().take(2000).position(|c| *c == '>')?;
     let inside: String = characters[at + 1..end].iter().collect();
-    if inside.contains("://") && !inside.contains(' ') || inside.contains('@') && !inside.contains([' ', '=']) {
+    if inside.contains("://") && !inside.contains(' ') || inside.contains('@') && !inside.contains([' ', '='])
+    {
         out.push_str(&inside);
         return Some(end + 1);
     }

@@ -14,6 +14,7 @@ mod archive;
 mod charts;
 mod csv_table;
 mod docx;
+mod docx_styles;
 mod email;
 mod epub;
 mod flow;
@@ -184,8 +185,8 @@ const COMPOUND_FILE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 /// Encrypted Office and OpenDocument files, which no reader recognises by their content.
 fn refuse_protected(input: &Input) -> Result<(), DocumentError> {
     let utf16: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
-    let encrypted_office =
-        input.bytes.starts_with(COMPOUND_FILE) && input.bytes.windows(utf16.len()).any(|window| window == utf16);
+    let encrypted_office = input.bytes.starts_with(COMPOUND_FILE)
+        && input.bytes.windows(utf16.len()).any(|window| window == utf16);
     let encrypted_archive = input.archive().is_some_and(|archive| archive.encrypted);
     if encrypted_office || encrypted_archive {
         let format = if encrypted_office { "Office" } else { "ZIP-based" };
@@ -202,7 +203,9 @@ fn unknown(input: &Input) -> DocumentError {
             return DocumentError::Damaged { file: input.name.clone(), format, reason };
         }
         Some(Ok(_)) => "it is a ZIP archive without a document that is known here",
-        None if input.bytes.starts_with(COMPOUND_FILE) => "it is an old binary Office file (such as .doc, .xls, .ppt)",
+        None if input.bytes.starts_with(COMPOUND_FILE) => {
+            "it is an old binary Office file (such as .doc, .xls, .ppt)"
+        }
         None => "its content is no document format that is known here",
     };
     let names: Vec<&str> = REGISTRY.iter().map(|reader| reader.name).collect();

@@ -15,7 +15,8 @@ pub fn presentation_authors(text: &str) -> HashMap<usize, String> {
             && tag.local_name().as_ref() == b"cmAuthor"
             && let (Some(id), Some(name)) = (number(tag, b"id"), attribute(tag, b"name"))
         {
-            let initials = attribute(tag, b"initials").map_or(String::new(), |initials| format!(" ({initials})"));
+            let initials =
+                attribute(tag, b"initials").map_or(String::new(), |initials| format!(" ({initials})"));
             authors.insert(id, format!("{name}{initials}"));
         }
     });

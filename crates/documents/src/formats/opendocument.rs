@@ -18,8 +18,8 @@ const MOST_SPACES: usize = 64;
 
 /// Reads the text of an OpenDocument file.
 pub fn read(input: &Input, format: Format) -> Result<Document, DocumentError> {
-    let mut zip =
-        zip::ZipArchive::new(Cursor::new(input.bytes)).map_err(|error| input.damaged(format, error.to_string()))?;
+    let mut zip = zip::ZipArchive::new(Cursor::new(input.bytes))
+        .map_err(|error| input.damaged(format, error.to_string()))?;
     let Some(content) = archive::member(&mut zip, "content.xml", MOST_BYTES) else {
         return Err(input.damaged(format, "content.xml is missing or cannot be unpacked"));
     };

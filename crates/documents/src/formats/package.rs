@@ -27,7 +27,8 @@ pub struct Relation {
 
 impl<'a> Package<'a> {
     pub fn open(input: &Input<'a>, format: Format) -> Result<Self, DocumentError> {
-        let zip = ZipArchive::new(Cursor::new(input.bytes)).map_err(|error| input.damaged(format, error.to_string()))?;
+        let zip = ZipArchive::new(Cursor::new(input.bytes))
+            .map_err(|error| input.damaged(format, error.to_string()))?;
         Ok(Self { zip })
     }
 
@@ -38,9 +39,13 @@ impl<'a> Package<'a> {
 
     /// The parts whose names begin and end so, in the order of the numbers in their names.
     pub fn parts(&self, prefix: &str, suffix: &str) -> Vec<String> {
-        let fits = |name: &&str| name.starts_with(prefix) && name.ends_with(suffix) && !name[prefix.len()..].contains('/');
+        let fits = |name: &&str| {
+            name.starts_with(prefix) && name.ends_with(suffix) && !name[prefix.len()..].contains('/')
+        };
         let mut names: Vec<String> = self.zip.file_names().filter(fits).map(str::to_string).collect();
-        let number = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap_or(0);
+        let number = |name: &str| {
+            name.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap_or(0)
+        };
         names.sort_by_key(|name| (number(name), name.clone()));
         names
     }
@@ -49,13 +54,15 @@ impl<'a> Package<'a> {
     pub fn relations(&mut self, part: &str) -> HashMap<String, Relation> {
         let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
         let mut found = HashMap::new();
-        let Some(text) = self.part(&format!("{folder}/_rels/{name}.rels")) else { return found };
+        let rels = format!("{folder}/_rels/{name}.rels");
+        let Some(text) = self.part(rels.trim_start_matches('/')) else { return found };
         // What a damaged part still gave is used.
         let _ = xml::walk(&text, |mark| {
             let Mark::Start(tag) = mark else { return };
             let inside = attribute(tag, b"TargetMode").as_deref() != Some("External");
             let (id, kind) = (attribute(tag, b"Id"), attribute(tag, b"Type"));
-            if let (true, Some(id), Some(kind), Some(target)) = (inside, id, kind, attribute(tag, b"Target")) {
+            if let (true, Some(id), Some(kind), Some(target)) = (inside, id, kind, attribute(tag, b"Target"))
+            {
                 let kind = kind.rsplit('/').next().unwrap_or("").to_string();
                 found.insert(id, Relation { kind, part: resolve(folder, &target) });
             }

@@ -138,7 +138,13 @@ struct Slide {
 
 impl Slide {
     fn new(flow: Flow) -> Self {
-        Self { flow, drawn: Vec::new(), shape: Shape::default(), paragraph: Paragraph::default(), in_text: false }
+        Self {
+            flow,
+            drawn: Vec::new(),
+            shape: Shape::default(),
+            paragraph: Paragraph::default(),
+            in_text: false,
+        }
     }
 
     fn visit(&mut self, mark: Mark) {

@@ -1,7 +1,9 @@
 //! Reading through kreuzberg: its document tree, node by node, into blocks. The formats that come this way have
 //! a file each, which says how they are recognised.
 
-use kreuzberg::types::document_structure::{ContentLayer, DocumentNode, DocumentStructure, NodeContent, TableGrid};
+use kreuzberg::types::document_structure::{
+    ContentLayer, DocumentNode, DocumentStructure, NodeContent, TableGrid,
+};
 use kreuzberg::{ExtractionConfig, KreuzbergError};
 
 use crate::builder::Builder;
@@ -40,7 +42,9 @@ pub fn read_into(
     }
     match &result.document {
         Some(structure) => Walk { structure, builder }.run(),
-        None => result.content.split("\n\n").for_each(|text| builder.push(BlockKind::Paragraph, &joined(text))),
+        None => {
+            result.content.split("\n\n").for_each(|text| builder.push(BlockKind::Paragraph, &joined(text)))
+        }
     }
     Ok(())
 }
@@ -100,9 +104,12 @@ impl Walk<'_> {
                 }
             }
             NodeContent::DefinitionItem { term, definition } => {
-                self.builder.push(BlockKind::ListItem, &format!("- {}: {}", joined(term), joined(definition)));
+                self.builder
+                    .push(BlockKind::ListItem, &format!("- {}: {}", joined(term), joined(definition)));
             }
-            NodeContent::Table { grid } => self.builder.push(BlockKind::Table, &tables::markdown(&rows(grid))),
+            NodeContent::Table { grid } => {
+                self.builder.push(BlockKind::Table, &tables::markdown(&rows(grid)))
+            }
             NodeContent::Code { text, .. } => self.builder.push(BlockKind::Code, text),
             NodeContent::Image { description: Some(text), .. } => {
                 self.builder.push(BlockKind::Paragraph, &joined(text));
@@ -115,7 +122,9 @@ impl Walk<'_> {
                     entries.iter().map(|(name, value)| format!("{name}: {}", joined(value))).collect();
                 self.builder.push(BlockKind::Paragraph, &lines.join("\n"));
             }
-            NodeContent::RawBlock { content, .. } => self.builder.push(BlockKind::Paragraph, &joined(content)),
+            NodeContent::RawBlock { content, .. } => {
+                self.builder.push(BlockKind::Paragraph, &joined(content))
+            }
             NodeContent::Image { .. }
             | NodeContent::Admonition { .. }
             | NodeContent::List { .. }
@@ -129,7 +138,8 @@ impl Walk<'_> {
 
     /// `- ` or the item's number, two spaces a level in.
     fn marker(&self, node: &DocumentNode) -> String {
-        let parent = |node: &DocumentNode| node.parent.and_then(|index| self.structure.nodes.get(index.0 as usize));
+        let parent =
+            |node: &DocumentNode| node.parent.and_then(|index| self.structure.nodes.get(index.0 as usize));
         let mut depth = 0;
         let mut above = parent(node);
         while let Some(container) = above {

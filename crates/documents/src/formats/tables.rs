@@ -3,15 +3,19 @@
 /// A Markdown table, the first row its header. Empty rows and columns at the end are dropped; a table of one
 /// column is rows on lines.
 pub fn markdown(rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|text| cell(text)).collect::<Vec<_>>()).filter(|row| !is_blank(row)).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect::<Vec<_>>())
+        .filter(|row| !is_blank(row))
+        .collect();
     let columns = rows.iter().map(|row| used(row)).max().unwrap_or(0);
     if columns < 2 {
         return rows.into_iter().map(|row| row.concat()).collect::<Vec<_>>().join("\n");
     }
     let mut lines = Vec::with_capacity(rows.len() + 1);
     for (index, row) in rows.iter().enumerate() {
-        let cells: Vec<&str> = (0..columns).map(|column| row.get(column).map_or("", String::as_str)).collect();
+        let cells: Vec<&str> =
+            (0..columns).map(|column| row.get(column).map_or("", String::as_str)).collect();
         lines.push(format!("| {} |", cells.join(" | ")));
         if index == 0 {
             lines.push(format!("|{}", " --- |".repeat(columns)));

@@ -17,7 +17,8 @@ fn play_child() {
             std::thread::park();
         },
         "spin" => {
-            operating_system::confine(1 << 32, 1, std::os::unix::process::parent_id()).expect("limits can be lowered");
+            operating_system::confine(1 << 32, 1, std::os::unix::process::parent_id())
+                .expect("limits can be lowered");
             let mut number = 1_u64;
             while std::hint::black_box(number) != 0 {
                 number = number.wrapping_mul(3);
@@ -48,8 +49,8 @@ fn ask(part: &str, bytes: &[u8], limits: &Limits) -> Measured {
 fn ask_with(part: &str, bytes: &[u8], limits: &Limits, cancel: &AtomicBool) -> Measured {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("room for a small file");
-    let mut command =
-        ChildCommand::current_exe(&["--exact", "isolation::tests::play_child", "--nocapture"]).expect("own path");
+    let mut command = ChildCommand::current_exe(&["--exact", "isolation::tests::play_child", "--nocapture"])
+        .expect("own path");
     command.environment.push((PART.into(), part.into()));
     measure_isolated(file.path(), &command, limits, cancel)
 }
@@ -114,7 +115,10 @@ fn the_text_is_bounded() {
 fn the_file_is_bounded() {
     let limits = Limits { file_bytes: 3, ..Limits::default() };
     let measured = ask("parse", b"four", &limits);
-    assert!(matches!(measured.outcome, Err(DocumentError::FileTooLarge { size_bytes: 4, .. })), "{measured:?}");
+    assert!(
+        matches!(measured.outcome, Err(DocumentError::FileTooLarge { size_bytes: 4, .. })),
+        "{measured:?}"
+    );
 }
 
 #[test]

@@ -7,7 +7,12 @@ fn count(text: &str) -> usize {
     text.split_whitespace().map(|word| word.chars().count().div_ceil(8)).sum()
 }
 
-fn cut(markdown: &str, max_tokens: usize, overlap_tokens: usize, min_tokens: usize) -> (Document, Vec<Chunk>) {
+fn cut(
+    markdown: &str,
+    max_tokens: usize,
+    overlap_tokens: usize,
+    min_tokens: usize,
+) -> (Document, Vec<Chunk>) {
     let document = parse_bytes(markdown.as_bytes(), Some("text.md")).expect("Markdown is read");
     let chunks = chunk(&document, &ChunkOptions { max_tokens, overlap_tokens, min_tokens }, &count);
     check(&document, &chunks, max_tokens);
@@ -98,7 +103,8 @@ fn endless_sentences_and_words_are_cut() {
 fn pages_come_along() {
     let bytes = include_bytes!("../fixtures/handbook.pdf");
     let document = parse_bytes(bytes, None).expect("the fixture is read");
-    let chunks = chunk(&document, &ChunkOptions { max_tokens: 120, overlap_tokens: 20, min_tokens: 30 }, &count);
+    let chunks =
+        chunk(&document, &ChunkOptions { max_tokens: 120, overlap_tokens: 20, min_tokens: 30 }, &count);
     check(&document, &chunks, 120);
     let pages: Vec<(u32, u32)> = chunks.iter().filter_map(|chunk| chunk.pages).collect();
     assert_eq!(pages.len(), chunks.len());

@@ -24,13 +24,15 @@ pub fn remove(pages: &mut [PageElements]) {
         }
     }
     let enough = (pages.len() * 3).div_ceil(5).max(3);
-    let is_furniture = |page: &PageElements, index: usize| seen.get(&mark(page, index)).copied() >= Some(enough);
+    let is_furniture =
+        |page: &PageElements, index: usize| seen.get(&mark(page, index)).copied() >= Some(enough);
     let doomed: Vec<Vec<usize>> = pages
         .iter()
         .map(|page| edge_lines(page).into_iter().filter(|index| is_furniture(page, *index)).collect())
         .collect();
     // Pages that hold nothing else hold it on purpose.
-    let emptied = pages.iter().zip(&doomed).filter(|(page, doomed)| page.elements.len() == doomed.len()).count();
+    let emptied =
+        pages.iter().zip(&doomed).filter(|(page, doomed)| page.elements.len() == doomed.len()).count();
     if emptied * 3 > pages.len() {
         return;
     }

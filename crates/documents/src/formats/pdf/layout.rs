@@ -16,7 +16,8 @@ pub fn build(pages: &[PageElements], builder: &mut Builder) {
     for (index, page) in pages.iter().enumerate() {
         builder.start_page(u32::try_from(index + 1).unwrap_or(u32::MAX));
         let right = page_right(page);
-        let mut layout = PageLayout { page, right, measures: &measures, builder: &mut *builder, open: None, cut_off };
+        let mut layout =
+            PageLayout { page, right, measures: &measures, builder: &mut *builder, open: None, cut_off };
         layout.run();
         cut_off = layout.cut_off;
     }
@@ -116,7 +117,8 @@ impl<'a> PageLayout<'a, '_> {
 
     fn flush(&mut self) {
         let Some(open) = self.open.take() else { return };
-        self.cut_off = !ends_sentence(&open.text) && open.last.right > self.right - 0.15 * (self.right - open.last.left);
+        self.cut_off =
+            !ends_sentence(&open.text) && open.last.right > self.right - 0.15 * (self.right - open.last.left);
         if !open.continues {
             return self.builder.push(open.kind, &open.text);
         }
@@ -152,7 +154,9 @@ fn joins(open: &Open, kind: BlockKind, line: &Line, measures: &Measures) -> bool
     let last = open.last;
     let near = measures.is_next_line(last, line);
     match (open.kind, kind) {
-        (BlockKind::Heading(a), BlockKind::Heading(b)) => a == b && near && number_depth(&line.text).is_none(),
+        (BlockKind::Heading(a), BlockKind::Heading(b)) => {
+            a == b && near && number_depth(&line.text).is_none()
+        }
         (BlockKind::Code, BlockKind::Code) => near,
         (BlockKind::ListItem, BlockKind::Paragraph) => {
             let hanging = line.left > open.first.left + 0.5 * line.size;
@@ -177,7 +181,9 @@ fn is_new_paragraph(open: &Open, line: &Line) -> bool {
 fn marked(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
-        Some(first) if !first.is_alphanumeric() && first != '(' => format!("- {}", characters.as_str().trim_start()),
+        Some(first) if !first.is_alphanumeric() && first != '(' => {
+            format!("- {}", characters.as_str().trim_start())
+        }
         _ => text.to_string(),
     }
 }
@@ -198,7 +204,11 @@ fn unruled_table(elements: &[Element], measures: &Measures) -> Option<(usize, Ve
     for element in elements {
         let Element::Line(line) = element else { break };
         let code = line.monospace && !measures.body_is_monospace;
-        if code || line.segments.is_empty() || is_mark(&line.segments[0].text) || line.segments.len() < 2 && lines.is_empty() {
+        if code
+            || line.segments.is_empty()
+            || is_mark(&line.segments[0].text)
+            || line.segments.len() < 2 && lines.is_empty()
+        {
             break;
         }
         let far = lines.last().is_some_and(|last| last[0].bottom - line.bottom > 3.0 * line.size);
@@ -227,5 +237,6 @@ fn unruled_table(elements: &[Element], measures: &Measures) -> Option<(usize, Ve
 
 /// An item's mark, which often stands apart from the item.
 fn is_mark(text: &str) -> bool {
-    text.chars().count() <= 4 && (text.chars().all(|c| !c.is_alphanumeric()) || starts_item(&format!("{text} A")))
+    text.chars().count() <= 4
+        && (text.chars().all(|c| !c.is_alphanumeric()) || starts_item(&format!("{text} A")))
 }

@@ -42,7 +42,9 @@ pub struct Line {
 /// The runs that can be read.
 pub fn runs(spans: &[TextSpan]) -> Vec<Run> {
     let finite = |span: &&TextSpan| {
-        [span.bbox.x, span.bbox.y, span.bbox.width, span.bbox.height, span.font_size].iter().all(|n| n.is_finite())
+        [span.bbox.x, span.bbox.y, span.bbox.width, span.bbox.height, span.font_size]
+            .iter()
+            .all(|n| n.is_finite())
     };
     let readable = spans.iter().filter(finite).filter(|span| !span.text.trim().is_empty());
     readable
@@ -83,7 +85,8 @@ pub fn has_columns(runs: &[Run]) -> bool {
 pub fn top_to_bottom(runs: &[Run], tables: &[PageTable]) -> Vec<Element> {
     let mut placed: Vec<(f32, Element)> =
         tables.iter().map(|table| (table.top, Element::Table(table.markdown.clone()))).collect();
-    let outside: Vec<Run> = runs.iter().filter(|run| !tables.iter().any(|table| table.holds(run))).cloned().collect();
+    let outside: Vec<Run> =
+        runs.iter().filter(|run| !tables.iter().any(|table| table.holds(run))).cloned().collect();
     placed.extend(rows(&outside).iter().map(|row| {
         let line = join(row);
         (line.bottom, Element::Line(line))

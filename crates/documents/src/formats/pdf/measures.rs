@@ -38,7 +38,8 @@ impl Measures {
             monospace += if line.monospace { length } else { 0 };
             all += length;
         }
-        let common = sizes.iter().max_by_key(|(size, length)| (**length, **size)).map_or(20, |(size, _)| *size);
+        let common =
+            sizes.iter().max_by_key(|(size, length)| (**length, **size)).map_or(20, |(size, _)| *size);
         let mut measures = Self {
             body_size: common as f32 / 2.0,
             body_is_bold: bold * 2 > all,
@@ -55,7 +56,9 @@ impl Measures {
     pub fn is_next_line(&self, line: &Line, next: &Line) -> bool {
         let distance = line.bottom - next.bottom;
         let size = line.size.max(next.size);
-        distance > 0.0 && distance <= size * (self.pitch + 0.2) && (line.size - next.size).abs() <= 0.15 * size
+        distance > 0.0
+            && distance <= size * (self.pitch + 0.2)
+            && (line.size - next.size).abs() <= 0.15 * size
     }
 
     /// The level of a heading; `None` for other lines.
@@ -72,7 +75,11 @@ impl Measures {
         let text = line.text.as_str();
         let words = text.split_whitespace().count();
         let look = (half_points(line.size), line.bold);
-        if words > 20 || !text.chars().any(char::is_alphabetic) || text.contains(". . .") || text.contains("....") {
+        if words > 20
+            || !text.chars().any(char::is_alphabetic)
+            || text.contains(". . .")
+            || text.contains("....")
+        {
             return None;
         }
         let ends_open = !text.ends_with(['.', ',', ';', ':']);
@@ -82,7 +89,9 @@ impl Measures {
         if line.size < self.body_size * 0.95 || !ends_open || words > 14 {
             return None;
         }
-        let apart = |other: Option<&Line>, distance: f32| other.is_none() || distance > line.size * (self.pitch + 0.2);
+        let apart = |other: Option<&Line>, distance: f32| {
+            other.is_none() || distance > line.size * (self.pitch + 0.2)
+        };
         let above = apart(before, before.map_or(0.0, |other| (other.bottom - line.bottom).abs()));
         let below = apart(after, after.map_or(0.0, |other| (line.bottom - other.bottom).abs()));
         let ends_paragraph = before.is_some_and(|other| other.text.ends_with(['.', '!', '?']));
@@ -101,7 +110,9 @@ impl Measures {
             let lines: Vec<&Line> = page_lines(page).collect();
             for (index, line) in lines.iter().enumerate() {
                 let before = index.checked_sub(1).map(|index| lines[index]);
-                let Some(look) = self.heading_look(line, before, lines.get(index + 1).copied()) else { continue };
+                let Some(look) = self.heading_look(line, before, lines.get(index + 1).copied()) else {
+                    continue;
+                };
                 let depth = number_depth(&line.text);
                 let known = depths.entry(look).or_default();
                 *known = [*known, depth].into_iter().flatten().min();

@@ -46,7 +46,8 @@ fn recognises(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Document, DocumentError> {
-    let pdf = PdfDocument::from_bytes(input.bytes.to_vec()).map_err(|error| open_error(input, &error.to_string()))?;
+    let pdf = PdfDocument::from_bytes(input.bytes.to_vec())
+        .map_err(|error| open_error(input, &error.to_string()))?;
     if pdf.is_encrypted() && (!pdf.is_authenticated() || opens_only_for_owner(&pdf)) {
         return Err(password(input));
     }
@@ -60,7 +61,11 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
     for index in 0..count.min(MOST_PAGES) {
         let page = page_elements(&pdf, index).unwrap_or_else(|reason| {
             failures += 1;
-            builder.warn(WarningKind::PartlyRead, format!("the page could not be read: {reason}"), number(index));
+            builder.warn(
+                WarningKind::PartlyRead,
+                format!("the page could not be read: {reason}"),
+                number(index),
+            );
             last_reason = reason;
             PageElements::default()
         });

@@ -74,7 +74,8 @@ pub fn find(pdf: &PdfDocument, index: usize) -> Vec<PageTable> {
         tables.extend(grid(&horizontal, &vertical, &pieces));
     }
     for rules in equally_wide(&rules.horizontal) {
-        let apart = |table: &PageTable| rules.iter().all(|rule| rule.at > table.top || rule.at < table.bottom);
+        let apart =
+            |table: &PageTable| rules.iter().all(|rule| rule.at > table.top || rule.at < table.bottom);
         if tables.iter().all(apart) {
             tables.extend(stacked(&rules, &pieces));
         }
@@ -103,7 +104,9 @@ fn rules(paths: &[PathContent]) -> Rules {
                     }
                     here = start;
                 }
-                PathOperation::Rectangle(x, y, width, height) => rules.add_box((x, y), (x + width, y + height), drawn),
+                PathOperation::Rectangle(x, y, width, height) => {
+                    rules.add_box((x, y), (x + width, y + height), drawn)
+                }
                 PathOperation::CurveTo(_, _, _, _, x, y) => here = (x, y),
             }
         }
@@ -168,12 +171,17 @@ fn crossing(rules: &Rules) -> Vec<(Vec<Rule>, Vec<Rule>)> {
     marks.sort_unstable();
     marks.dedup();
     let members = |mark: usize| {
-        let horizontal = (0..count).filter(|index| group[*index] == mark).map(|index| rules.horizontal[index]).collect();
+        let horizontal =
+            (0..count).filter(|index| group[*index] == mark).map(|index| rules.horizontal[index]).collect();
         let belongs = |first: &Option<usize>| first.is_some_and(|first| group[first] == mark);
         let pairs = rules.vertical.iter().zip(&of_vertical);
         (horizontal, pairs.filter(|(_, first)| belongs(first)).map(|(rule, _)| *rule).collect())
     };
-    marks.into_iter().map(members).filter(|(_, vertical): &(Vec<Rule>, Vec<Rule>)| !vertical.is_empty()).collect()
+    marks
+        .into_iter()
+        .map(members)
+        .filter(|(_, vertical): &(Vec<Rule>, Vec<Rule>)| !vertical.is_empty())
+        .collect()
 }
 
 /// Places that are the same, once each, in order.
@@ -191,7 +199,8 @@ fn places(mut all: Vec<f32>) -> Vec<f32> {
 /// A table out of rules that cross: what no rule parts is one cell, and stands in each place that it covers.
 fn grid(horizontal: &[Rule], vertical: &[Rule], pieces: &[Piece]) -> Option<PageTable> {
     let ends = horizontal.iter().flat_map(|rule| [rule.from, rule.to]);
-    let (left, right) = ends.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let (left, right) =
+        ends.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     let mut columns = places(vertical.iter().map(|rule| rule.at).collect());
     // A table may be open at its sides.
     if columns.first().is_some_and(|first| first - left > 8.0) {
@@ -218,7 +227,9 @@ fn grid(horizontal: &[Rule], vertical: &[Rule], pieces: &[Piece]) -> Option<Page
         for column in 0..width {
             let centre = (columns[column] + columns[column + 1]) / 2.0;
             let here = row * width + column;
-            let parted = |rules: &[Rule], at: f32, place: f32| rules.iter().filter(|rule| meets(rule, at)).any(|rule| rule.passes(place));
+            let parted = |rules: &[Rule], at: f32, place: f32| {
+                rules.iter().filter(|rule| meets(rule, at)).any(|rule| rule.passes(place))
+            };
             if column + 1 < width && !parted(vertical, columns[column + 1], middle) {
                 unite(here, here + 1);
             }
@@ -237,8 +248,9 @@ fn grid(horizontal: &[Rule], vertical: &[Rule], pieces: &[Piece]) -> Option<Page
         }
     }
     let texts: Vec<String> = held.iter().map(|pieces| table_text::join(pieces)).collect();
-    let table: Vec<Vec<String>> =
-        (0..height).map(|row| (0..width).map(|column| texts[cell[row * width + column]].clone()).collect()).collect();
+    let table: Vec<Vec<String>> = (0..height)
+        .map(|row| (0..width).map(|column| texts[cell[row * width + column]].clone()).collect())
+        .collect();
     let place = Place { left: columns[0], right: columns[width], top: rows[height], bottom: rows[0] };
     place.table(&table)
 }
@@ -266,7 +278,9 @@ impl Place {
 fn equally_wide(horizontal: &[Rule]) -> Vec<Vec<Rule>> {
     let mut groups: Vec<Vec<Rule>> = Vec::new();
     for rule in horizontal {
-        let same = |group: &&mut Vec<Rule>| (group[0].from - rule.from).abs() < 4.0 && (group[0].to - rule.to).abs() < 4.0;
+        let same = |group: &&mut Vec<Rule>| {
+            (group[0].from - rule.from).abs() < 4.0 && (group[0].to - rule.to).abs() < 4.0
+        };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(*rule),
             None => groups.push(vec![*rule]),
