@@ -173,7 +173,7 @@ fn stored(example: Example, file: &File, status: RowStatus) -> NewExample {
 
 /// A file that cannot be used as a whole: what happened before the colon or semicolon, what to do behind it.
 fn refused(error: &ImportError) -> ApiError {
-    let api = ApiError::new(Code::InvalidDataset, super::error::sentence(&error.to_string()));
+    let api = ApiError::new(Code::InvalidDataset, super::error::with_full_stop(&error.to_string()));
     match error {
         ImportError::NoUsableRow { first, .. } => {
             api.field(format!("row {}, {}", first.row, first.column), first.message.clone())

@@ -267,7 +267,7 @@ impl From<crate::library::LibraryError> for ApiError {
                 let (happened, hint) =
                     message.split_once("; ").unwrap_or((&message, Code::UnreadableDocument.hint()));
                 let kind = serde_json::to_value(&*error).ok().and_then(|value| value.get("code").cloned());
-                Self::new(Code::UnreadableDocument, sentence(happened))
+                Self::new(Code::UnreadableDocument, with_full_stop(happened))
                     .hint(sentence(hint))
                     .param("reason", kind.unwrap_or_default())
             }
@@ -284,12 +284,13 @@ pub(crate) fn is_disk_full(reason: &str) -> bool {
 /// A lower-case error text as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let Some(first) = letters.next() else { return String::new() };
-    let mut sentence: String = first.to_uppercase().chain(letters).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    with_full_stop(&first.chain(letters).collect::<String>())
+}
+
+/// An error text that begins with a file's name, as a sentence.
+pub(crate) fn with_full_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     describe(routes().into_openapi())
 }
 
-/// Adds the error answer to every operation.
+/// Adds the error answer to every operation, and its tag to its id, which is the handler's name.
 fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     for item in openapi.paths.paths.values_mut() {
         let operations: [&mut Option<Operation>; 5] =
@@ -98,6 +98,10 @@ fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
                 .content("application/json", content)
                 .build();
             operation.responses.responses.insert("default".to_owned(), answer.into());
+            let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            if let Some(id) = &mut operation.operation_id {
+                *id = format!("{tag}_{id}");
+            }
         }
     }
     openapi

@@ -6,6 +6,7 @@ mod env_example;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -246,7 +247,10 @@ fn unknown_variables(sources: &Sources) -> Vec<String> {
 fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        // What is wrong with a data folder that is none, opening it says better.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(BTreeMap::new());
+        }
         Err(error) => {
             return Err(ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() });
         }

@@ -1,0 +1,13 @@
+//! The application from outside: its API in process, its binary as a process.
+
+mod api;
+mod documentation;
+mod jobs;
+#[cfg(unix)]
+mod kill;
+mod openapi;
+mod quick;
+mod security;
+mod server;
+mod streams;
+mod support;
