@@ -183,6 +183,11 @@ mod tests {
             ("The filters are cleaned every two weeks.", &[(Frequency, "every two weeks")]),
             ("The bell weighs 840 kilograms.", &[(Quantity, "840 kilograms")]),
             ("Summer hours start on 3 May.", &[(Date, "3 May")]),
+            ("The galleries stay open until half past five.", &[(Time, "half past five")]),
+            ("The shop opens at ten in the morning.", &[(Time, "ten in the morning")]),
+            ("Come before six and bring two friends.", &[(Time, "six"), (Quantity, "two friends")]),
+            ("It is open from ten to six.", &[(Time, "ten to six")]),
+            ("Everybody gets five to ten tokens.", &[(Quantity, "ten tokens")]),
             ("You may enter with a friend.", &[]),
         ];
         for (text, expected) in cases {
@@ -196,6 +201,7 @@ mod tests {
         use FactKind::*;
         let cases: &[(&str, &[(FactKind, &str)])] = &[
             ("La piscine ouvre à 9 h 15.", &[(Time, "9 h 15")]),
+            ("Le marché ferme à sept heures.", &[(Time, "sept heures")]),
             ("Le musée ferme à 18h30 le lundi.", &[(Time, "18h30"), (Date, "lundi")]),
             ("Le billet coûte 14 euros.", &[(Money, "14 euros")]),
             ("La visite dure 45 minutes.", &[(Duration, "45 minutes")]),

@@ -254,6 +254,9 @@ impl Scan<'_> {
         }
         let before = at.checked_sub(1).map_or("", |index| self.lower(index));
         let cued = self.lexicon.time_prepositions.contains(&before);
+        if let Some(last) = self.spoken_time(at, before) {
+            return self.fact(FactKind::Time, at, last);
+        }
         let next = self.lower(at + 1);
         let shape = clock(word)?;
         let half_day = matches!(next, "am" | "pm" | "a.m." | "p.m." | "a.m" | "p.m" | "o'clock");
@@ -275,6 +278,52 @@ impl Scan<'_> {
             }
             _ => None,
         }
+    }
+
+    /// "half past five", "ten in the morning", "nine o'clock", "until six"; where it ends.
+    fn spoken_time(&self, at: usize, before: &str) -> Option<usize> {
+        const HOURS: &[&str] = &[
+            "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        ];
+        if self.lexicon.language == Language::French {
+            let hour = self.lexicon.number_words.contains(&self.lower(at))
+                && matches!(self.lower(at + 1), "heures" | "heure");
+            let cued = matches!(before, "à" | "dès" | "jusqu'" | "avant" | "après" | "vers");
+            return (hour && cued).then_some(at + 2);
+        }
+        let hour = |index: usize| {
+            HOURS.contains(&self.lower(index))
+                || self.lower(index).parse::<u32>().is_ok_and(|hour| hour <= 12)
+        };
+        let past = matches!(self.lower(at), "half" | "quarter" | "twenty" | "ten" | "five")
+            && matches!(self.lower(at + 1), "past" | "to")
+            && hour(at + 2);
+        let past = past && (self.lower(at + 1) == "past" || matches!(self.lower(at), "quarter"));
+        let end = if past {
+            at + 3
+        } else if hour(at) && self.lower(at + 1) == "o'clock" {
+            at + 2
+        } else if hour(at) {
+            at + 1
+        } else {
+            return None;
+        };
+        let part_of_day = matches!(
+            (self.lower(end), self.lower(end + 1), self.lower(end + 2)),
+            ("in", "the", "morning" | "afternoon" | "evening")
+        );
+        if part_of_day {
+            return Some(end + 3);
+        }
+        if (self.lower(end), self.lower(end + 1)) == ("at", "night") {
+            return Some(end + 2);
+        }
+        let word = HOURS.contains(&self.lower(at));
+        let ranged = before == "to" && at >= 2 && hour(at - 2);
+        let cued = (ranged || matches!(before, "at" | "until" | "till" | "from" | "after" | "before"))
+            && word
+            && !self.counts_something(at);
+        (end > at + 1 || cued).then_some(end)
     }
 
     /// True where a noun follows a number, so that it is a count and no time.

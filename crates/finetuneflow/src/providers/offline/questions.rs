@@ -185,6 +185,16 @@ impl<'a> Statement<'a> {
             return context.to_string();
         }
         let text = self.slice(clause.subject.clone());
+        // "Its code": whose code it is stands in the sentence before.
+        let owned = self
+            .words
+            .get(clause.subject.start)
+            .filter(|word| matches!(word.lower.as_str(), "its" | "their"));
+        if let (Some(word), Some(context)) = (owned, self.context)
+            && clause.subject.len() > 1
+        {
+            return format!("the{} of {context}", &text[word.end - word.start..]);
+        }
         self.decapitalised(text, clause.subject.start)
     }
 
