@@ -213,17 +213,20 @@ fn summary(facts: &RunFacts, out: &mut String) {
     table(&["", ""], rows, out);
 }
 
+/// How a metric is written.
+type Shown<'a> = &'a dyn Fn(f64) -> String;
+
 fn results(facts: &RunFacts, out: &mut String) {
     let (before, after) = (facts.before.unwrap_or_default(), facts.after.unwrap_or_default());
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let number = |value: f64| format!("{value:.4}");
-    let rows: [(&str, Option<f64>, Option<f64>, &dyn Fn(f64) -> String); 4] = [
+    let rows: [(&str, Option<f64>, Option<f64>, Shown); 4] = [
         ("Evaluation loss", before.eval_loss, after.eval_loss, &number),
         ("Perplexity", before.perplexity, after.perplexity, &number),
         ("Token accuracy", before.token_accuracy, after.token_accuracy, &percent),
         ("Questions answered with the fact", before.facts, after.facts, &percent),
     ];
-    let shown = |value: Option<f64>, format: &dyn Fn(f64) -> String| match value {
+    let shown = |value: Option<f64>, format: Shown| match value {
         Some(value) => format(value),
         None => "not measured".to_string(),
     };
