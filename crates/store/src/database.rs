@@ -235,7 +235,7 @@ async fn connect_sqlite(path: &Path, read_only: bool) -> Result<DatabaseConnecti
 
 async fn connect_postgres(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(16).sqlx_logging(false).connect_timeout(Duration::from_secs(10));
+    options.max_connections(16).sqlx_logging(false).connect_timeout(Duration::from_secs(5));
     let opened = sea_orm::Database::connect(options).await;
     opened.map_err(|error| cannot_open(&without_password(url), error))
 }

@@ -1,7 +1,7 @@
 //! Schema 1: projects, files, chunks, jobs, dataset examples and versions, runs, run events, settings.
 //!
-//! Ids are UUIDs of version 7, so that ordering by id is ordering by creation. Payloads are `json` (not `jsonb`, which
-//! loses the order of keys and with it the bytes that content hashes are taken of).
+//! Ids are UUIDs of version 7, so that ordering by id is ordering by creation. Payloads are `json`, whose keys come back in
+//! another order from PostgreSQL: who hashes content puts it in an order of its own.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbErr;

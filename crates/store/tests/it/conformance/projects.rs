@@ -45,11 +45,8 @@ pub async fn are_created_listed_changed_and_deleted(database: Database) {
             settings: settings.clone(),
         };
         let stored = projects::create(&database, new).await.unwrap();
-        assert_eq!(
-            projects::get(&database, stored.id).await.unwrap(),
-            stored,
-            "what is read is what was written"
-        );
+        let read = projects::get(&database, stored.id).await.unwrap();
+        assert_eq!(read, stored, "what is read is what was written");
     }
     let page = projects::list(&database, Page::new(2, 3), ProjectFilter::default()).await.unwrap();
     assert_eq!((page.total, page.page, page.per_page), (7, 2, 3));
