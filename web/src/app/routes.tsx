@@ -1,0 +1,71 @@
+import { Navigate, type RouteObject } from "react-router";
+import { ProjectsPage } from "../features/projects/ProjectsPage";
+import { CrashPage, NotFoundPage } from "./Fallbacks";
+import { ProjectLayout } from "./ProjectLayout";
+import { Shell } from "./Shell";
+
+/** Every page with its address. Pages are loaded when they are opened. */
+export const routes: RouteObject[] = [
+  {
+    element: <Shell />,
+    errorElement: <CrashPage />,
+    HydrateFallback: () => null,
+    children: [
+      {
+        errorElement: <CrashPage />,
+        children: [
+          { index: true, element: <Navigate to="/projects" replace /> },
+          { path: "projects", element: <ProjectsPage /> },
+          {
+            path: "projects/:projectId",
+            element: <ProjectLayout />,
+            children: [
+              {
+                errorElement: <CrashPage />,
+                children: [
+                  { index: true, element: <Navigate to="documents" replace /> },
+                  {
+                    path: "documents",
+                    lazy: async () => ({ Component: (await import("../features/documents/DocumentsPage")).DocumentsPage }),
+                  },
+                  {
+                    path: "examples",
+                    lazy: async () => ({ Component: (await import("../features/examples/ExamplesPage")).ExamplesPage }),
+                  },
+                  {
+                    path: "train",
+                    lazy: async () => ({ Component: (await import("../features/training/TrainPage")).TrainPage }),
+                  },
+                  {
+                    path: "train/new",
+                    lazy: async () => ({ Component: (await import("../features/training/TrainPage")).NewTrainingPage }),
+                  },
+                  {
+                    path: "train/:runId",
+                    lazy: async () => ({ Component: (await import("../features/training/TrainPage")).TrainPage }),
+                  },
+                  {
+                    path: "results",
+                    lazy: async () => ({ Component: (await import("../features/results/ResultsPage")).ResultsPage }),
+                  },
+                  { path: "chat", lazy: async () => ({ Component: (await import("../features/chat/ChatPage")).ChatPage }) },
+                  {
+                    path: "export",
+                    lazy: async () => ({ Component: (await import("../features/exports/ExportPage")).ExportPage }),
+                  },
+                  { path: "*", element: <NotFoundPage /> },
+                ],
+              },
+            ],
+          },
+          { path: "jobs", lazy: async () => ({ Component: (await import("../features/jobs/JobsPage")).JobsPage }) },
+          {
+            path: "settings",
+            lazy: async () => ({ Component: (await import("../features/settings/SettingsPage")).SettingsPage }),
+          },
+          { path: "*", element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+];

@@ -1,0 +1,119 @@
+import { Check, Pencil, Trash2, TriangleAlert, X } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import type { Example } from "../../shared/api/types";
+import { cn } from "../../shared/lib/cn";
+import { Badge, type Tone } from "../../shared/ui/Badge";
+import { Button } from "../../shared/ui/Button";
+
+const TONES: Record<Example["status"], Tone> = { pending: "warn", approved: "good", rejected: "bad" };
+
+/** One example: who says what, where it comes from, and the decision about it. */
+export function ExampleRow(props: {
+  example: Example;
+  isSelected: boolean;
+  isBusy: boolean;
+  onToggle: () => void;
+  onDecide: (action: "approve" | "reject" | "reset") => void;
+  onEdit: () => void;
+  onDelete: () => void;
+}) {
+  const { t } = useTranslation();
+  const { example } = props;
+  const isApproved = example.status === "approved";
+  const isRejected = example.status === "rejected";
+  return (
+    <li
+      data-status={example.status}
+      className={cn("rounded-xl border border-line bg-surface p-3 sm:p-4", isRejected && "opacity-75")}
+    >
+      <div className="flex gap-3">
+        <input
+          type="checkbox"
+          className="mt-1 size-4 shrink-0 accent-(--accent)"
+          aria-label={t("examples.select")}
+          checked={props.isSelected}
+          onChange={props.onToggle}
+        />
+        <div className="min-w-0 flex-1">
+          {example.messages.map((message, index) => (
+            <p
+              key={index}
+              className={cn(
+                "text-sm break-words whitespace-pre-wrap",
+                message.role === "user" ? "font-medium" : "mt-1",
+                message.role === "user" && index > 0 && "mt-3",
+                message.role === "system" && "mt-0 text-soft italic",
+              )}
+            >
+              <span className="sr-only">
+                {message.role === "user" ? t("examples.question") : message.role === "system" ? t("examples.system") : t("examples.answer")}
+                :{" "}
+              </span>
+              {message.content}
+            </p>
+          ))}
+          <div className="mt-2.5 flex flex-wrap items-center gap-x-2 gap-y-2 text-xs text-soft">
+            <Badge tone={TONES[example.status]}>{t(`examples.badge.${example.status}`)}</Badge>
+            {example.edited && <Badge>{t("examples.edited")}</Badge>}
+            <Origin example={example} />
+            {example.issues.map((issue) => (
+              <Issue key={issue} code={issue} />
+            ))}
+            <span role="group" aria-label={t("examples.actions")} className="ml-auto flex items-center gap-1">
+              <Button
+                size="small"
+                aria-pressed={isApproved}
+                disabled={props.isBusy}
+                className={cn(isApproved && "border-good text-good")}
+                onClick={() => props.onDecide(isApproved ? "reset" : "approve")}
+              >
+                <Check aria-hidden />
+                {t("examples.approve")}
+              </Button>
+              <Button
+                size="small"
+                aria-pressed={isRejected}
+                disabled={props.isBusy}
+                className={cn(isRejected && "border-bad text-bad")}
+                onClick={() => props.onDecide(isRejected ? "reset" : "reject")}
+              >
+                <X aria-hidden />
+                {t("examples.reject")}
+              </Button>
+              <Button look="quiet" size="small" aria-label={t("common.edit")} title={t("common.edit")} onClick={props.onEdit}>
+                <Pencil aria-hidden />
+              </Button>
+              <Button look="quiet" size="small" aria-label={t("common.delete")} title={t("common.delete")} onClick={props.onDelete}>
+                <Trash2 aria-hidden />
+              </Button>
+            </span>
+          </div>
+        </div>
+      </div>
+    </li>
+  );
+}
+
+function Origin({ example }: { example: Example }) {
+  const { t } = useTranslation();
+  const from = example.provenance;
+  const parts = [
+    from.file_name ?? (example.source === "import" ? t("examples.sourceImport") : null),
+    from.page_start != null && t("examples.sourcePage", { page: from.page_start }),
+    from.row != null && t("examples.sourceRow", { row: from.row }),
+  ].filter(Boolean);
+  if (parts.length === 0) return null;
+  return <span className="min-w-0 break-words">{parts.join(", ")}</span>;
+}
+
+/** What a check found, in the reader's language where it is known. */
+function Issue({ code }: { code: string }) {
+  const { t, i18n } = useTranslation();
+  const key = `examples.issues.${code}`;
+  return (
+    <Badge tone="warn">
+      <TriangleAlert aria-hidden />
+      {i18n.exists(key) ? t(key as never) : code.replaceAll("_", " ")}
+    </Badge>
+  );
+}

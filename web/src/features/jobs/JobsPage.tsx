@@ -1,0 +1,145 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ListChecks } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { Link, useSearchParams } from "react-router";
+import { api, take } from "../../shared/api/client";
+import { keys } from "../../shared/api/queries";
+import type { Job, JobStatus } from "../../shared/api/types";
+import { isActive } from "../../shared/jobs/useProjectJob";
+import { useFormat } from "../../shared/lib/format";
+import { Badge, type Tone } from "../../shared/ui/Badge";
+import { Button } from "../../shared/ui/Button";
+import { Field, Select } from "../../shared/ui/Field";
+import { PageHeader } from "../../shared/ui/Page";
+import { Pager } from "../../shared/ui/Pager";
+import { ProblemNote } from "../../shared/ui/ProblemNote";
+import { ProgressBar } from "../../shared/ui/ProgressBar";
+import { EmptyState, Skeleton } from "../../shared/ui/States";
+
+const PER_PAGE = 25;
+const REFRESH_MS = 2000;
+const STATUSES: JobStatus[] = ["queued", "running", "completed", "failed", "cancelled"];
+const TONES: Record<JobStatus, Tone> = { queued: "neutral", running: "accent", completed: "good", failed: "bad", cancelled: "neutral" };
+/** Where the work of a kind is shown. */
+const PAGES: Record<string, string> = {
+  chunk_documents: "documents",
+  dataset_generate: "examples",
+  train: "train",
+  evaluate: "results",
+  export: "export",
+};
+
+export function JobsPage() {
+  const { t } = useTranslation();
+  const [search, setSearch] = useSearchParams();
+  const status = STATUSES.find((known) => known === search.get("status")) ?? null;
+  const page = Math.max(1, Number(search.get("page")) || 1);
+  const query = { page, per_page: PER_PAGE, ...(status ? { status } : {}) };
+  const jobs = useQuery({
+    queryKey: [...keys.jobs, query],
+    queryFn: ({ signal }) => take(api.GET("/api/jobs", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: (current) => (current.state.data?.items.some(isActive) ? REFRESH_MS : false),
+  });
+  const projects = useQuery({
+    queryKey: [...keys.projects, "names"],
+    queryFn: ({ signal }) => take(api.GET("/api/projects", { params: { query: { per_page: 500 } }, signal })),
+  });
+  const names = new Map(projects.data?.items.map((project) => [project.id, project.name]));
+  return (
+    <>
+      <PageHeader title={t("jobs.title")} intro={t("jobs.intro")} />
+      <Field label={t("jobs.filter")} className="mb-4 w-48">
+        {(control) => (
+          <Select
+            {...control}
+            value={status ?? ""}
+            onChange={(event) => setSearch(event.target.value ? { status: event.target.value } : {}, { replace: true })}
+          >
+            <option value="">{t("jobs.all")}</option>
+            {STATUSES.map((known) => (
+              <option key={known} value={known}>
+                {t(`jobs.status.${known}`)}
+              </option>
+            ))}
+          </Select>
+        )}
+      </Field>
+      {jobs.isPending && <Skeleton rows={4} />}
+      {jobs.isError && <ProblemNote problem={jobs.error} onRetry={() => void jobs.refetch()} className="mb-4" />}
+      {jobs.data?.total === 0 &&
+        (status ? (
+          <p className="text-soft">{t("jobs.noMatch")}</p>
+        ) : (
+          <EmptyState icon={ListChecks} title={t("jobs.emptyTitle")} text={t("jobs.emptyText")} />
+        ))}
+      {jobs.data && jobs.data.items.length > 0 && (
+        <ul className="divide-y divide-line rounded-xl border border-line bg-surface">
+          {jobs.data.items.map((job) => (
+            <JobRow key={job.id} job={job} projectName={job.project_id ? (names.get(job.project_id) ?? null) : null} />
+          ))}
+        </ul>
+      )}
+      {jobs.data && (
+        <Pager
+          page={page}
+          perPage={PER_PAGE}
+          total={jobs.data.total}
+          onPage={(next) => setSearch({ ...(status ? { status } : {}), page: String(next) })}
+        />
+      )}
+    </>
+  );
+}
+
+function JobRow({ job, projectName }: { job: Job; projectName: string | null }) {
+  const { t, i18n } = useTranslation();
+  const format = useFormat();
+  const client = useQueryClient();
+  const cancel = useMutation({
+    mutationFn: () => take(api.POST("/api/jobs/{id}/cancel", { params: { path: { id: job.id } } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.jobs }),
+  });
+  const kind = i18n.exists(`jobs.kinds.${job.kind}`) ? t(`jobs.kinds.${job.kind}` as never) : job.kind;
+  const page = PAGES[job.kind];
+  const isAtWork = isActive(job);
+  return (
+    <li className="p-4">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <div className="min-w-0 flex-1 basis-52">
+          <p className="font-medium">{kind}</p>
+          <p className="text-xs break-words text-soft">
+            {projectName !== null && job.project_id && (
+              <>
+                <Link className="underline underline-offset-2" to={`/projects/${job.project_id}/${page ?? "documents"}`}>
+                  {projectName}
+                </Link>
+                {" · "}
+              </>
+            )}
+            {format.dateTime(job.created_at)}
+            {job.attempts > 1 && ` · ${t("jobs.attempt", { attempt: job.attempts, max: job.max_attempts })}`}
+          </p>
+        </div>
+        <Badge tone={TONES[job.status]}>{t(`jobs.status.${job.status}`)}</Badge>
+        {isAtWork && (
+          <Button size="small" busy={cancel.isPending || job.cancel_requested} onClick={() => cancel.mutate()}>
+            {job.cancel_requested ? t("jobs.cancelRequested") : t("jobs.cancel")}
+          </Button>
+        )}
+      </div>
+      {isAtWork && (
+        <>
+          <ProgressBar className="mt-3" fraction={job.status === "queued" ? 0 : (job.progress?.fraction ?? null)} label={kind} />
+          <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : job.progress?.message}</p>
+        </>
+      )}
+      {job.error && (
+        <p lang="en" className={`mt-2 text-sm break-words ${job.status === "failed" ? "text-bad" : "text-warn"}`}>
+          {job.error.message} {job.error.hint}
+        </p>
+      )}
+      {cancel.isError && <ProblemNote problem={cancel.error} className="mt-2" />}
+    </li>
+  );
+}

@@ -1,0 +1,198 @@
+import { useQuery } from "@tanstack/react-query";
+import { CircleCheck, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { asProblem, Problem } from "../../shared/api/problem";
+import { useHardware, useSettings } from "../../shared/api/queries";
+import type { Hardware, Health, Settings } from "../../shared/api/types";
+import { chooseLanguage, LANGUAGES, type LanguageId } from "../../shared/i18n";
+import { useFormat } from "../../shared/lib/format";
+import { chooseTheme, type ThemeChoice, useTheme } from "../../shared/lib/theme";
+import { Section } from "../../shared/ui/Card";
+import { Field, Select } from "../../shared/ui/Field";
+import { PageHeader } from "../../shared/ui/Page";
+import { ProblemNote } from "../../shared/ui/ProblemNote";
+import { Skeleton } from "../../shared/ui/States";
+
+export function SettingsPage() {
+  const { t } = useTranslation();
+  const settings = useSettings();
+  const hardware = useHardware(null);
+  return (
+    <>
+      <PageHeader title={t("settings.title")} />
+      <div className="space-y-5">
+        <Appearance />
+        <HealthSection />
+        <Section title={t("settings.machine")}>
+          {hardware.isPending && <Skeleton rows={1} />}
+          {hardware.isError && <ProblemNote problem={hardware.error} onRetry={() => void hardware.refetch()} />}
+          {hardware.data && <Machine hardware={hardware.data} />}
+        </Section>
+        <Section title={t("settings.server")} text={t("settings.serverText")}>
+          {settings.isPending && <Skeleton rows={3} />}
+          {settings.isError && <ProblemNote problem={settings.error} onRetry={() => void settings.refetch()} />}
+          {settings.data && <Server settings={settings.data} />}
+        </Section>
+      </div>
+    </>
+  );
+}
+
+function Appearance() {
+  const { t, i18n } = useTranslation();
+  const { choice } = useTheme();
+  const themes: ThemeChoice[] = ["system", "light", "dark"];
+  return (
+    <Section title={t("settings.appearance")}>
+      <div className="grid max-w-lg gap-4 sm:grid-cols-2">
+        <Field label={t("settings.language")}>
+          {(control) => (
+            <Select {...control} value={i18n.language} onChange={(event) => chooseLanguage(event.target.value as LanguageId)}>
+              {LANGUAGES.map((language) => (
+                <option key={language.id} value={language.id} lang={language.id}>
+                  {language.name}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        <Field label={t("settings.theme")}>
+          {(control) => (
+            <Select {...control} value={choice} onChange={(event) => chooseTheme(event.target.value as ThemeChoice)}>
+              {themes.map((theme) => (
+                <option key={theme} value={theme}>
+                  {t(`settings.themes.${theme}`)}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+      </div>
+    </Section>
+  );
+}
+
+/** A degraded server answers 503 with the same shape: that is no error of the question. */
+async function readHealth(signal: AbortSignal): Promise<Health> {
+  let response: Response;
+  try {
+    response = await fetch("/api/health", { signal });
+  } catch (thrown) {
+    throw signal.aborted ? thrown : asProblem(thrown);
+  }
+  const body = (await response.json().catch(() => null)) as Health | null;
+  if (!body || typeof body.database !== "string") throw new Problem({ code: "unexpected", message: `HTTP ${response.status}` });
+  return body;
+}
+
+function HealthSection() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const health = useQuery({
+    queryKey: ["health"],
+    queryFn: ({ signal }) => readHealth(signal),
+    refetchInterval: 10_000,
+  });
+  const isGood = health.data?.status === "ok";
+  const part = (value: string) => (value === "connected" ? t("settings.connected") : <span className="text-bad">{value}</span>);
+  return (
+    <Section title={t("settings.health")}>
+      {health.isPending && <Skeleton rows={1} />}
+      {health.isError && <ProblemNote problem={health.error} onRetry={() => void health.refetch()} />}
+      {health.data && !health.isError && (
+        <>
+          <p className={`mb-3 flex items-center gap-2 font-medium ${isGood ? "text-good" : "text-bad"}`}>
+            {isGood ? <CircleCheck className="size-5" aria-hidden /> : <TriangleAlert className="size-5" aria-hidden />}
+            {isGood ? t("settings.healthOk") : t("settings.healthBad")}
+          </p>
+          <Facts
+            facts={[
+              [t("settings.database"), part(health.data.database)],
+              [t("settings.queue"), part(health.data.queue)],
+              [t("settings.storage"), part(health.data.storage)],
+            ]}
+          />
+          <p className="mt-3 text-xs text-soft">
+            {t("settings.version", { version: health.data.version })} ·{" "}
+            {t("settings.uptime", { time: format.duration(health.data.uptime_seconds) })}
+          </p>
+        </>
+      )}
+    </Section>
+  );
+}
+
+function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl className="grid gap-x-6 gap-y-2 text-sm sm:grid-cols-[auto_1fr]">
+      {facts.map(([label, value]) => (
+        <div key={label} className="contents">
+          <dt className="text-soft">{label}</dt>
+          <dd className="min-w-0 break-words max-sm:mb-2">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Machine({ hardware }: { hardware: Hardware }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { device, memory, disk } = hardware;
+  const space = (free: number | null | undefined, total: number | null | undefined) =>
+    free == null || total == null
+      ? t("settings.unknown")
+      : t("settings.memoryFree", { free: format.bytes(free), total: format.bytes(total) });
+  return (
+    <Facts
+      facts={[
+        [t("settings.processor"), device.name ?? t("settings.unknown")],
+        [t("settings.threads"), format.number(device.threads)],
+        [t("settings.instructions"), device.isa],
+        [t("settings.memory"), space(memory.available_bytes, memory.total_bytes)],
+        [t("settings.disk"), space(disk.free_bytes, disk.total_bytes)],
+      ]}
+    />
+  );
+}
+
+function Server({ settings }: { settings: Settings }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Facts facts={[[t("settings.dataDir"), <code className="break-all">{settings.data_dir}</code>]]} />
+      <div className="mt-4 overflow-x-auto">
+        <table className="w-full min-w-md text-sm">
+          <thead>
+            <tr className="border-b border-line text-left text-xs text-soft">
+              <th scope="col" className="py-1.5 pr-4 font-medium">
+                {t("settings.setting")}
+              </th>
+              <th scope="col" className="py-1.5 pr-4 font-medium">
+                {t("settings.value")}
+              </th>
+              <th scope="col" className="py-1.5 font-medium">
+                {t("settings.from")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {settings.settings.map((setting) => (
+              <tr key={setting.name} className="border-b border-line align-top last:border-0">
+                <th scope="row" className="py-2 pr-4 text-left font-normal">
+                  <code className="text-xs break-all">{setting.environment}</code>
+                  <span lang="en" className="block text-xs text-soft">
+                    {setting.help}
+                  </span>
+                </th>
+                <td className="py-2 pr-4 break-all">{setting.value ?? t("settings.hidden")}</td>
+                <td className="py-2 text-soft">{t(`settings.sources.${setting.source}`)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

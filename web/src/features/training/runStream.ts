@@ -1,0 +1,143 @@
+import type { RunStatus } from "../../shared/api/types";
+import type { StreamEvent } from "../../shared/lib/events";
+
+export interface StepPoint {
+  step: number;
+  loss: number | null;
+  learningRate: number | null;
+  tokensPerSecond: number | null;
+  secondsLeft: number | null;
+  epoch: number | null;
+}
+
+export interface EvaluationPoint {
+  step: number;
+  loss: number;
+}
+
+export interface PlanFacts {
+  totalSteps: number | null;
+  resumedSteps: number;
+  rows: number | null;
+  rowTokens: number | null;
+  trainable: number | null;
+  all: number | null;
+}
+
+export type LogEntry = { key: number; time: string } & (
+  | { kind: "log"; level: string; message: string }
+  | { kind: "status"; status: RunStatus }
+  | { kind: "plan"; plan: PlanFacts }
+  | { kind: "checkpoint"; step: number }
+  | { kind: "evaluation"; step: number; loss: number }
+);
+
+/** What the events of a run say so far. */
+export interface RunState {
+  status: RunStatus | null;
+  totalSteps: number | null;
+  steps: readonly StepPoint[];
+  evaluations: readonly EvaluationPoint[];
+  log: readonly LogEntry[];
+}
+
+export const NOTHING_YET: RunState = { status: null, totalSteps: null, steps: [], evaluations: [], log: [] };
+
+/** Older messages are dropped from the page; the server keeps them. */
+const LOG_LINES = 500;
+
+type Fields = Record<string, unknown>;
+
+const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** What is behind a step that was done again after a checkpoint does not count any more. */
+function upTo<Point extends { step: number }>(points: readonly Point[], step: number): Point[] {
+  let end = points.length;
+  while (end > 0 && (points[end - 1]?.step ?? 0) >= step) end -= 1;
+  return points.slice(0, end);
+}
+
+/** The state after some more events. Many at once, because a replay begins with thousands. */
+export function afterEvents(state: RunState, events: readonly StreamEvent[]): RunState {
+  let { status, totalSteps } = state;
+  let steps = [...state.steps];
+  let evaluations = [...state.evaluations];
+  const log = [...state.log];
+  let key = (log.at(-1)?.key ?? 0) + 1;
+
+  for (const event of events) {
+    const data = event.data as Fields;
+    const base = { key: key++, time: text(data.time) };
+    const step = number(data.step);
+    switch (event.type) {
+      case "status":
+        status = data.status as RunStatus;
+        log.push({ ...base, kind: "status", status });
+        break;
+      case "plan": {
+        const plan: PlanFacts = {
+          totalSteps: number(data.total_steps),
+          resumedSteps: number(data.resumed_steps) ?? 0,
+          rows: number(data.rows),
+          rowTokens: number(data.row_tokens),
+          trainable: number(data.trainable_parameters),
+          all: number(data.total_parameters),
+        };
+        totalSteps = plan.totalSteps ?? totalSteps;
+        // The attempt begins behind its checkpoint: what came after it is done again.
+        steps = upTo(steps, plan.resumedSteps + 1);
+        evaluations = upTo(evaluations, plan.resumedSteps + 1);
+        log.push({ ...base, kind: "plan", plan });
+        break;
+      }
+      case "step": {
+        if (step === null) break;
+        totalSteps = number(data.total_steps) ?? totalSteps;
+        if ((steps.at(-1)?.step ?? 0) >= step) steps = upTo(steps, step);
+        steps.push({
+          step,
+          loss: number(data.loss),
+          learningRate: number(data.learning_rate),
+          tokensPerSecond: number(data.tokens_per_second),
+          secondsLeft: number(data.seconds_left),
+          epoch: number(data.epoch),
+        });
+        break;
+      }
+      case "evaluation": {
+        const loss = number(data.eval_loss);
+        if (step === null || loss === null) break;
+        evaluations = upTo(evaluations, step);
+        evaluations.push({ step, loss });
+        log.push({ ...base, kind: "evaluation", step, loss });
+        break;
+      }
+      case "checkpoint":
+        if (step !== null) log.push({ ...base, kind: "checkpoint", step });
+        break;
+      case "log":
+        log.push({ ...base, kind: "log", level: text(data.level) || "info", message: text(data.message) });
+        break;
+      case "end":
+        status = (data.status as RunStatus | undefined) ?? status;
+        break;
+      default:
+    }
+  }
+  return { status, totalSteps, steps, evaluations, log: log.slice(-LOG_LINES) };
+}
+
+/** A running mean that lets the course be seen through the noise; long runs are smoothed over more steps. */
+export function smoothed(values: readonly (number | null)[]): (number | null)[] {
+  const window = Math.max(3, Math.round(values.length / 25));
+  const keep = 1 - 1 / window;
+  let mean = 0;
+  let weight = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    mean = keep * mean + (1 - keep) * value;
+    weight = keep * weight + (1 - keep);
+    return mean / weight;
+  });
+}

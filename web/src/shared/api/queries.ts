@@ -1,0 +1,64 @@
+import { type QueryClient, useQuery } from "@tanstack/react-query";
+import { api, take } from "./client";
+
+/** Names of what is kept of the server. Everything of a project begins with `["project", id]`. */
+export const keys = {
+  projects: ["projects"] as const,
+  project: (id: string) => ["project", id] as const,
+  files: (id: string) => ["project", id, "files"] as const,
+  examples: (id: string) => ["project", id, "examples"] as const,
+  stats: (id: string) => ["project", id, "stats"] as const,
+  runs: (id: string) => ["project", id, "runs"] as const,
+  evaluations: (id: string) => ["project", id, "evaluations"] as const,
+  exports: (id: string) => ["project", id, "exports"] as const,
+  job: (id: string, kind: string) => ["project", id, "job", kind] as const,
+  jobs: ["jobs"] as const,
+};
+
+/** After a change in a project: what is shown of it, and the list of projects with its counts, is read again. */
+export async function refreshProject(client: QueryClient, id: string): Promise<void> {
+  await Promise.all([
+    client.invalidateQueries({ queryKey: keys.project(id) }),
+    client.invalidateQueries({ queryKey: keys.projects }),
+    client.invalidateQueries({ queryKey: keys.jobs }),
+  ]);
+}
+
+export function useSettings() {
+  return useQuery({
+    queryKey: ["settings"],
+    queryFn: ({ signal }) => take(api.GET("/api/settings", { signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function useModels() {
+  return useQuery({
+    queryKey: ["models"],
+    queryFn: ({ signal }) => take(api.GET("/api/models", { params: { query: { per_page: 500 } }, signal })),
+  });
+}
+
+export function useProject(id: string) {
+  return useQuery({
+    queryKey: [...keys.project(id), "self"],
+    queryFn: ({ signal }) => take(api.GET("/api/projects/{id}", { params: { path: { id } }, signal })),
+  });
+}
+
+export function useHardware(modelId: string | null) {
+  return useQuery({
+    queryKey: ["hardware", modelId],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/hardware/check", { params: { query: modelId === null ? {} : { model_id: modelId } }, signal })),
+    staleTime: 10_000,
+  });
+}
+
+export function useStats(projectId: string) {
+  return useQuery({
+    queryKey: keys.stats(projectId),
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/projects/{project_id}/dataset/stats", { params: { path: { project_id: projectId } }, signal })),
+  });
+}

@@ -1,0 +1,30 @@
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Chunk = Schemas["Chunk"];
+export type DatasetStats = Schemas["DatasetStats"];
+export type ErrorBody = Schemas["ErrorBody"];
+export type Evaluation = Schemas["Evaluation"];
+export type Example = Schemas["Example"];
+export type ExampleStatus = Schemas["ExampleStatus"];
+export type ExportFile = Schemas["ExportFile"];
+export type FieldError = Schemas["FieldError"];
+export type FileEntry = Schemas["File"];
+export type FileText = Schemas["FileText"];
+export type Hardware = Schemas["Hardware"];
+export type Health = Schemas["Health"];
+export type ImportReport = Schemas["ImportReport"];
+export type Job = Schemas["Job"];
+export type JobStatus = Schemas["JobStatus"];
+export type Message = Schemas["Message"];
+export type Model = Schemas["Model"];
+export type OptionEntry = Schemas["OptionEntry"];
+export type Project = Schemas["Project"];
+export type Quality = Schemas["Quality"];
+export type Run = Schemas["Run"];
+export type RunFailure = Schemas["RunFailure"];
+export type RunStatus = Schemas["RunStatus"];
+export type Settings = Schemas["Settings"];
+export type TrainConfig = Schemas["TrainConfig"];
+export type TrainRequest = Schemas["TrainRequest"];
