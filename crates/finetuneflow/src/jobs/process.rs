@@ -284,3 +284,80 @@ mod platform {
         status.code().map_or("it ended".to_owned(), |code| format!("it ended with code {code}"))
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str) -> Process {
+        let arguments = ["-c", script].map(OsString::from).to_vec();
+        Process::start(Path::new("/bin/sh"), arguments).await.expect("a shell starts")
+    }
+
+    /// Everything that the child writes, and how it ended.
+    async fn outcome(mut process: Process) -> (Vec<String>, Ended) {
+        let mut lines = Vec::new();
+        while let Some(line) = process.next_line().await {
+            lines.push(match line {
+                Line::Json(value) => format!("json {value}"),
+                Line::Text(text) => format!("text {text}"),
+            });
+        }
+        let ended = process.ended().await.expect("it ended");
+        (lines, ended)
+    }
+
+    #[tokio::test]
+    async fn lines_arrive_in_order_and_the_last_words_are_the_reason() {
+        let many = "i=0; while [ $i -lt 1000 ]; do echo \"{\\\"step\\\":$i}\"; i=$((i+1)); done";
+        let (lines, ended) = outcome(shell(many).await).await;
+        assert_eq!(lines.len(), 1000);
+        assert_eq!((lines[0].as_str(), lines[999].as_str()), ("json {\"step\":0}", "json {\"step\":999}"));
+        assert!(ended.success && ended.last_lines.is_empty());
+
+        let (lines, ended) =
+            outcome(shell("echo hello; echo 'error: no such model' >&2; exit 3").await).await;
+        assert!(lines.contains(&"text hello".to_owned()) && lines.len() == 2, "{lines:?}");
+        assert!(!ended.success);
+        assert_eq!((ended.reason().as_str(), ended.how.as_str()), ("no such model", "it ended with code 3"));
+        let (_, ended) = outcome(shell("kill -KILL $$").await).await;
+        assert!(
+            ended.reason().contains("signal 9") && ended.reason().contains("memory"),
+            "{}",
+            ended.reason()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_child_may_come_to_a_safe_point_or_be_ended() {
+        let patient =
+            "trap 'echo \"{\\\"saved\\\":true}\"; exit 1' TERM; echo ready; while :; do sleep 0.01; done";
+        let mut process = shell(patient).await;
+        assert!(matches!(process.next_line().await, Some(Line::Text(_))));
+        process.terminate();
+        assert!(matches!(process.next_line().await, Some(Line::Json(_))));
+        assert_eq!(process.ended().await.expect("it ended").how, "it ended with code 1");
+
+        let mut deaf = shell("trap '' TERM; echo ready; while :; do sleep 0.01; done").await;
+        assert!(deaf.next_line().await.is_some());
+        deaf.terminate();
+        deaf.kill();
+        assert!(deaf.ended().await.expect("it ended").how.contains("signal 9"));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_child_is_ended() {
+        let mut process = shell("echo $$; exec sleep 1000").await;
+        let Some(Line::Json(pid)) = process.next_line().await else { panic!("a number") };
+        let ended = process.ended.take().expect("not asked yet");
+        drop(process);
+        assert!(ended.await.expect("it is waited for").how.contains("signal 9"));
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_started_is_named() {
+        let error = Process::start(Path::new("/nowhere/finetuneflow"), Vec::new()).await.unwrap_err();
+        assert!(format!("{error:#}").contains("/nowhere/finetuneflow"), "{error:#}");
+    }
+}

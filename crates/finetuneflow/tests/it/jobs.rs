@@ -20,8 +20,7 @@ use store::runs::{Run, RunStatus};
 use store::{BlobKey, Blobs, Database, Live, Topic, run_events};
 use uuid::Uuid;
 
-use crate::server::Serving;
-use crate::support::{copy_folder, events, program, rows, test_material};
+use crate::support::{copy_folder, program, rows, test_material};
 
 const MODEL: &str = "tiny";
 /// Far more than anything here takes; only to fail instead of waiting for ever.
@@ -389,78 +388,4 @@ async fn reached(steps: &mut store::Subscription, step: u64) {
         panic!("the events ended");
     };
     tokio::time::timeout(LONG, wait).await.expect("the step is reached in time");
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_loses_nothing() {
-    let Some(studio) = Studio::new("a_killed_server_loses_nothing").await else { return };
-    let project_id = studio.project().await;
-    studio.approved(project_id, 40).await;
-    let long = TrainSettings { max_steps: Some(150), ..settings() };
-    let (run, job) = train::start(studio.database(), project_id, &long, None).await.expect("stores");
-
-    let server = Serving::start(studio.folder.path());
-    let stream = format!("api/projects/{project_id}/train/logs/stream");
-    read_until(&format!("{}/{stream}", server.url), |event, data| {
-        event == "step" && data["step"].as_u64() >= Some(23)
-    })
-    .await;
-    let folder = train::run_folder(&studio.services.blobs, project_id, run.id).expect("a folder");
-    let trainer = std::fs::read_to_string(folder.join(".lock")).expect("the trainer's number");
-    assert!(Path::new("/proc").join(trainer.trim()).exists());
-    server.end("-KILL");
-
-    // The trainer goes with its server: its lock on the run folder comes free, without anybody's help.
-    let lock = std::fs::File::options().read(true).write(true).open(folder.join(".lock")).expect("opens");
-    let freed = tokio::task::spawn_blocking(move || lock.lock());
-    tokio::time::timeout(LONG, freed).await.expect("in time").expect("runs").expect("locks");
-    let before = studio.losses(run.id).await;
-    assert!((23..150).contains(&before.len()), "{} steps", before.len());
-    assert_eq!(studio.run(run.id).await.status, RunStatus::Running, "nobody could write more");
-
-    let server = Serving::start(studio.folder.path());
-    read_until(&format!("{}/{stream}", server.url), |event, _| event == "end").await;
-    let run = studio.run(run.id).await;
-    assert_eq!(run.status, RunStatus::Completed);
-    let kinds = studio.kinds(run.id).await;
-    let position = |kind: &str| {
-        kinds.iter().position(|known| known == kind).unwrap_or_else(|| panic!("{kind} in {kinds:?}"))
-    };
-    assert!(
-        position("started") < position("interrupted") && position("interrupted") < position("resumed"),
-        "{kinds:?}"
-    );
-    let finished = store::jobs::get(studio.database(), job.id).await.expect("is there");
-    assert_eq!(finished.attempts, 2);
-
-    let (undisturbed, _) = train::start(studio.database(), project_id, &long, None).await.expect("stores");
-    read_until(&format!("{}/{stream}", server.url), |event, _| event == "end").await;
-    let losses = studio.losses(run.id).await;
-    assert_eq!(losses.len(), 150);
-    assert_eq!(losses, studio.losses(undisturbed.id).await, "as if nothing had happened");
-    assert!(before.iter().all(|(step, loss)| losses.get(step) == Some(loss)));
-    assert_eq!(server.end("-TERM"), Some(0));
-}
-
-/// Reads server-sent events until one fits.
-#[cfg(target_os = "linux")]
-async fn read_until(url: &str, fits: impl Fn(&str, &Value) -> bool) {
-    let read = async {
-        let mut response = reqwest::get(url).await.expect("answers");
-        assert!(response.status().is_success(), "{}", response.status());
-        let mut text = String::new();
-        while let Some(part) = response.chunk().await.expect("reads") {
-            text.push_str(&String::from_utf8_lossy(&part));
-            // The last block may be a part of one.
-            let Some(end) = text.rfind("\n\n") else { continue };
-            let rest = text.split_off(end + 2);
-            if events(&text).iter().any(|event| fits(&event.event, &event.data)) {
-                return;
-            }
-            text = rest;
-        }
-        panic!("the stream ended");
-    };
-    tokio::time::timeout(LONG, read).await.expect("in time");
 }
