@@ -10,7 +10,7 @@ pub enum DocumentError {
     #[error("{file}: cannot be read ({reason}); check that the file exists and that you may read it")]
     Unreadable { file: String, reason: String },
     /// The file has no bytes, or no text in them.
-    #[error("{file}: the file is empty; choose one that has text in it")]
+    #[error("{file}: there is no text in it; choose a file that has some")]
     Empty { file: String },
     /// The bytes are none of the known formats.
     #[error("{file}: {found}; convert it to one of {known} and try again")]

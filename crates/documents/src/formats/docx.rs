@@ -154,11 +154,7 @@ impl Walk {
 
     fn end(&mut self, name: &[u8]) {
         match name {
-            b"p" => {
-                if self.paragraphs.pop().is_some_and(|paragraph| paragraph.opened) {
-                    self.flow.close();
-                }
-            }
+            b"p" => self.end_paragraph(),
             b"r" => self.in_run = false,
             b"t" => self.in_text = false,
             b"tc" => {
@@ -170,6 +166,12 @@ impl Walk {
             b"tbl" => self.flow.end_table(),
             b"comment" => self.preface.clear(),
             _ => {}
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        if self.paragraphs.pop().is_some_and(|paragraph| paragraph.opened) {
+            self.flow.close();
         }
     }
 

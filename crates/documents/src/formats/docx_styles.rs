@@ -144,9 +144,9 @@ impl Styles {
         };
         counters[numbered.level + 1..].fill(0);
         let mut text = own.text.clone();
-        for level in 0..=numbered.level {
+        for (level, counter) in counters.iter().enumerate().take(numbered.level + 1) {
             let format = levels.get(level).map_or("decimal", |level| level.format.as_str());
-            let count = if counters[level] == 0 { start(level) } else { counters[level] };
+            let count = if *counter == 0 { start(level) } else { *counter };
             text = text.replace(&format!("%{}", level + 1), &counted(count, format));
         }
         Some((text.trim().to_string(), false))

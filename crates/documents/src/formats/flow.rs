@@ -8,6 +8,8 @@ use crate::formats::{Format, tables};
 
 /// A cell that says it spans more columns or rows is believed up to here.
 const MOST_SPANNED: usize = 100;
+/// A table that repeats itself into more cells is not followed any further.
+const MOST_CELLS: usize = 1_000_000;
 /// Tables and lists inside each other are followed to this depth; what is deeper flows into the last one.
 const DEEPEST: usize = 50;
 
@@ -28,6 +30,8 @@ struct List {
 #[derive(Default)]
 struct Table {
     rows: Vec<Vec<String>>,
+    /// Cells that came of others by spanning.
+    repeated: usize,
     in_row: bool,
     /// Columns and rows of the open cell.
     span: Option<(usize, usize)>,
@@ -38,9 +42,13 @@ struct Table {
 impl Table {
     /// Puts cells that reach down from above where the row has come to them.
     fn carry(&mut self) {
+        if self.repeated >= MOST_CELLS {
+            self.carried.clear();
+        }
         let Some(row) = self.rows.last_mut() else { return };
         while let Some((left, text)) = self.carried.get_mut(&row.len()) {
             let column = row.len();
+            self.repeated += 1;
             row.push(text.clone());
             *left -= 1;
             if *left == 0 {
@@ -209,6 +217,10 @@ impl Flow {
         let (Some((columns, down)), Some(row)) = (table.span.take(), table.rows.last_mut()) else { return };
         let Some(text) = row.last().cloned() else { return };
         let first = row.len() - 1;
+        table.repeated += columns - 1;
+        if table.repeated > MOST_CELLS {
+            return;
+        }
         row.extend(std::iter::repeat_n(text.clone(), columns - 1));
         if down > 1 {
             for column in first..first + columns {

@@ -28,7 +28,7 @@ type Look = (i32, bool);
 
 impl Measures {
     pub fn of(pages: &[PageElements]) -> Self {
-        let lines: Vec<&Line> = pages.iter().flat_map(|page| page_lines(page)).collect();
+        let lines: Vec<&Line> = pages.iter().flat_map(page_lines).collect();
         let mut sizes: HashMap<i32, usize> = HashMap::new();
         let (mut bold, mut monospace, mut all) = (0, 0, 0);
         for line in &lines {
