@@ -17,7 +17,8 @@ def main():
     model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32)
     good = product.compare("merged", model, product.logits(args.binary, out))
     rows = product.logits(args.binary, args.model, args.adapter)
-    good = product.compare("merged against base + adapter", model, rows) and good
+    # One product with W + sBA is rounded otherwise than two with W and sBA: a little more room than for the same sums.
+    good = product.compare("merged against base + adapter", model, rows, tolerance=5e-4) and good
     tokenizer = AutoTokenizer.from_pretrained(out)
     for row in rows:
         theirs = tokenizer(row["text"])["input_ids"]
