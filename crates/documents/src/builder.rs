@@ -10,6 +10,8 @@ pub struct Builder {
     text: String,
     length: usize,
     pages: Vec<Page>,
+    /// The last page has no block yet.
+    page_is_new: bool,
     blocks: Vec<Block>,
     warnings: Vec<Warning>,
 }
@@ -19,13 +21,23 @@ impl Builder {
     pub fn start_page(&mut self, number: u32) {
         self.close_page();
         self.pages.push(Page { number, span: Span { start: self.length, end: self.length } });
+        self.page_is_new = true;
     }
 
-    /// Ends the page after the white space that follows its last block, so that pages leave no gaps.
     fn close_page(&mut self) {
         if let Some(page) = self.pages.last_mut() {
             page.span.end = self.length.max(page.span.start);
         }
+    }
+
+    /// The white space before a page's first block belongs to the page before.
+    fn enter_page(&mut self) {
+        if !std::mem::take(&mut self.page_is_new) {
+            return;
+        }
+        let [.., before, page] = self.pages.as_mut_slice() else { return };
+        before.span.end = self.length;
+        page.span.start = self.length;
     }
 
     /// Adds a block; surrounding white space is dropped, and an empty block is none.
@@ -38,6 +50,7 @@ impl Builder {
             return;
         }
         self.separate(kind);
+        self.enter_page();
         let start = self.length;
         self.append(text);
         let page = self.pages.last().map(|page| page.number);
@@ -50,6 +63,7 @@ impl Builder {
             return self.push(BlockKind::Paragraph, text);
         };
         self.append(joiner);
+        self.enter_page();
         self.append(text.trim());
         let last = self.blocks.len() - 1;
         self.blocks[last].span = Span { start, end: self.length };

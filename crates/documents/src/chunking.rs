@@ -37,7 +37,8 @@ pub struct Chunk {
     pub span: Span,
     /// First and last page.
     pub pages: Option<(u32, u32)>,
-    /// The headings above it, outermost first; for sections joined, the headings that they share.
+    /// The headings above it, outermost first; for sections joined, the headings that they
+    /// share, or those of the longest.
     pub heading_path: Vec<String>,
 }
 
@@ -320,18 +321,23 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// What the sections of a group share; where that is nothing, the path of the first.
+    /// What the sections of a group share; where that is nothing, the path of the one that fills most of it.
     fn heading_path(&self, group: &Range<usize>) -> Vec<String> {
         let pieces = &self.pieces[group.clone()];
-        let bodies =
-            pieces.iter().filter(|piece| piece.kind != PieceKind::Heading).map(|piece| piece.section);
-        let sections: Vec<usize> = bodies.chain(pieces.last().map(|piece| piece.section)).collect();
-        let first = &self.sections[sections[0]];
-        let shared = sections.iter().fold(first.len(), |shared, section| {
-            let other = &self.sections[*section];
-            first.iter().zip(other).take(shared).take_while(|(a, b)| a == b).count()
+        let has_body = pieces.iter().any(|piece| piece.kind != PieceKind::Heading);
+        let told: Vec<&Piece> =
+            pieces.iter().filter(|piece| !has_body || piece.kind != PieceKind::Heading).collect();
+        let (Some(first), Some(last)) = (told.first(), told.last()) else { return Vec::new() };
+        let tokens = |section: usize| -> usize {
+            told.iter().filter(|piece| piece.section == section).map(|piece| piece.tokens).sum()
+        };
+        let largest = (first.section..=last.section).rev().max_by_key(|section| tokens(*section));
+        let path = &self.sections[largest.unwrap_or(first.section)];
+        let shared = told.iter().fold(path.len(), |shared, piece| {
+            let other = &self.sections[piece.section];
+            path.iter().zip(other).take(shared).take_while(|(a, b)| a == b).count()
         });
-        if shared == 0 { first.clone() } else { first[..shared].to_vec() }
+        if shared == 0 { path.clone() } else { path[..shared].to_vec() }
     }
 }
 

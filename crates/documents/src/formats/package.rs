@@ -72,7 +72,7 @@ impl<'a> Package<'a> {
 }
 
 /// `../charts/chart1.xml` seen from a folder.
-fn resolve(folder: &str, target: &str) -> String {
+pub fn resolve(folder: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_string();
     }

@@ -89,7 +89,25 @@ fn every_format_is_found_by_its_content() {
     );
     let eml = "From: a@example.org\r\nTo: b@example.org\r\nSubject: Boats\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThe boats are ready.\r\n";
     let rtf = r"{\rtf1\ansi{\fonttbl{\f0 Times;}}\f0 The boats are ready.\par Second paragraph.\par}";
+    let container = "<container><rootfiles><rootfile full-path=\"in/book.opf\"/></rootfiles></container>";
+    let book = "<package><manifest><item id=\"b\" href=\"two%20b.xhtml\"/><item id=\"a\" href=\"one.xhtml\"/></manifest><spine><itemref idref=\"a\"/><itemref idref=\"b\"/></spine></package>";
+    let epub = archive(&[
+        ("mimetype", "application/epub+zip"),
+        ("META-INF/container.xml", container),
+        ("in/book.opf", book),
+        ("in/two b.xhtml", "<html><body><h2>Two</h2><p>The end.</p></body></html>"),
+        ("in/one.xhtml", "<html><body><h2>One</h2><p>The beginning.</p></body></html>"),
+    ]);
+    let pptx = archive(&[
+        ("ppt/presentation.xml", "<p:presentation xmlns:p=\"p\"/>"),
+        (
+            "ppt/slides/slide1.xml",
+            "<p:sld xmlns:p=\"p\" xmlns:a=\"a\"><p:sp><p:nvPr><p:ph type=\"title\"/></p:nvPr><a:p><a:r><a:t>A slide</a:t></a:r></a:p></p:sp><p:sp><p:nvPr><p:ph idx=\"1\"/></p:nvPr><a:p><a:r><a:t>One </a:t></a:r><a:r><a:t>point</a:t></a:r></a:p></p:sp></p:sld>",
+        ),
+    ]);
     let cases: Vec<(Format, Vec<u8>, &str)> = vec![
+        (Format::Epub, epub, "One\n\nThe beginning.\n\nTwo\n\nThe end."),
+        (Format::Pptx, pptx, "A slide\n\n- One point"),
         (Format::Pdf, include_bytes!("../fixtures/handbook.pdf").to_vec(), "boathouse"),
         (Format::Docx, include_bytes!("../fixtures/handbook.docx").to_vec(), "boathouse"),
         (Format::Odt, odt, "Some words."),
