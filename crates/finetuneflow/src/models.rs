@@ -1,6 +1,9 @@
 //! The base models that can be fine-tuned: the bundled one, and folders under `models/` in the data folder.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use engine::models::spec_of;
 use engine::weights::ModelConfig;
@@ -57,12 +60,17 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub struct Models {
     data_dir: PathBuf,
+    /// Reading a tokenizer takes long: a description holds as long as the files do not change.
+    described: Arc<Mutex<HashMap<String, (FolderState, Model)>>>,
 }
+
+/// What changes when a file of a folder does: number of files, their bytes, the last change.
+type FolderState = (usize, u64, Option<SystemTime>);
 
 impl Models {
     /// The models of this data folder.
     pub fn new(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned() }
+        Self { data_dir: data_dir.to_owned(), described: Arc::default() }
     }
 
     /// The folder of a model that exists, usable or not. The bundled one is unpacked there when it is first asked for.
@@ -82,7 +90,14 @@ impl Models {
     /// The model with this id.
     pub fn find(&self, id: &str) -> Option<Model> {
         let dir = self.dir(id).ok()?;
-        Some(describe(id, &dir))
+        let state = folder_state(&dir);
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, model)) = described.get(id).filter(|(known, _)| *known == state) {
+            return Some(model.clone());
+        }
+        let model = describe(id, &dir, state.1);
+        described.insert(id.to_owned(), (state, model.clone()));
+        Some(model)
     }
 
     /// The bundled model, then the local ones by name.
@@ -112,7 +127,7 @@ fn is_name(id: &str) -> bool {
         && id.chars().all(|letter| letter.is_alphanumeric() || "._- +".contains(letter))
 }
 
-fn describe(id: &str, dir: &Path) -> Model {
+fn describe(id: &str, dir: &Path, size_bytes: u64) -> Model {
     let bundled = id == BASE;
     let mut model = Model {
         id: id.to_owned(),
@@ -127,7 +142,7 @@ fn describe(id: &str, dir: &Path) -> Model {
         parameters: None,
         context_length: None,
         vocabulary_size: None,
-        size_bytes: Some(folder_bytes(dir)),
+        size_bytes: Some(size_bytes),
         chat_template: matches!(engine::tokenizer::ChatTemplate::from_model_dir(dir), Ok(Some(_))),
         usable: false,
         problem: None,
@@ -158,13 +173,12 @@ fn usable(config: &ModelConfig, dir: &Path) -> anyhow::Result<u64> {
     Ok(spec.parameters() as u64)
 }
 
-fn folder_bytes(dir: &Path) -> u64 {
+fn folder_state(dir: &Path) -> FolderState {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.metadata().ok())
-        .filter(std::fs::Metadata::is_file)
-        .map(|file| file.len())
-        .sum()
+    let files = entries.filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file);
+    files.fold((0, 0, None), |(count, bytes, changed), file| {
+        (count + 1, bytes + file.len(), changed.max(file.modified().ok()))
+    })
 }
 
 #[cfg(test)]

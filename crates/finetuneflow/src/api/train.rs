@@ -137,7 +137,8 @@ async fn cancel(
     Json(which): Json<WhichRun>,
 ) -> ApiResult<Json<TrainStatus>> {
     let row = required(&state, project_id, which.run_id).await?;
-    if let (false, Some(job_id)) = (runs::is_over(row.status), row.job_id) {
+    // The job of an interrupted run may wait to go on with it.
+    if let (false, Some(job_id)) = (row.status.is_final(), row.job_id) {
         super::jobs::request_cancel(&state, job_id).await?;
     }
     let row = rows::get(&state.database, row.id).await?;

@@ -1,6 +1,7 @@
 //! The application from outside: its API in process, its binary as a process.
 
 mod api;
+mod chat;
 mod documentation;
 mod jobs;
 #[cfg(unix)]

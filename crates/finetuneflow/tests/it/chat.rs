@@ -1,0 +1,194 @@
+//! The playground, evaluation and export of a real training, in process.
+
+use serde_json::{Value, json};
+
+use crate::support::{Event, Server, events, rows, trainable_model};
+
+/// A server with workers and a project whose model can be trained.
+async fn prepared(test: &str) -> Option<(Server, String)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = trainable_model(folder.path(), test)?;
+    let server = Server::on(folder, &[("FTF_THREADS", "1")], true).await;
+    let project =
+        server.post("/api/projects", &json!({ "name": "Boxes", "model_id": model })).await.expect(201);
+    let project = format!("/api/projects/{}", project["id"].as_str().expect("an id"));
+    server.dataset(&project, &rows(8)).await;
+    Some((server, project))
+}
+
+async fn train(server: &Server, project: &str, settings: Value) -> Value {
+    let started = server.post(&format!("{project}/train/start"), &settings).await.expect(202);
+    let ended = server.finished(started["job"]["id"].as_str().expect("an id")).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    server.get(&format!("{project}/train/status")).await.expect(200)["run"].clone()
+}
+
+async fn ask(server: &Server, project: &str, target: &str) -> Vec<Event> {
+    let body = json!({
+        "messages": [{ "role": "user", "content": "What is in box 3?" }], "target": target, "max_tokens": 12,
+    });
+    let answer = server.post(&format!("{project}/chat"), &body).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("content-type")),
+        (200, "text/event-stream"),
+        "{}",
+        answer.text()
+    );
+    events(&answer.text())
+}
+
+fn said(events: &[Event], side: &str) -> String {
+    let pieces = events.iter().filter(|event| event.event == "token" && event.data["side"] == side);
+    pieces.map(|event| event.data["text"].as_str().expect("text")).collect()
+}
+
+fn done(events: &[Event]) -> Vec<&Value> {
+    assert!(events.iter().all(|event| event.event != "error"), "{events:?}");
+    assert_eq!((events[0].event.as_str(), events[events.len() - 1].event.as_str()), ("start", "end"));
+    events.iter().filter(|event| event.event == "done").map(|event| &event.data["side"]).collect()
+}
+
+#[tokio::test]
+async fn the_base_and_the_trained_model_answer_side_by_side() {
+    let Some((server, project)) = prepared("the_base_and_the_trained_model_answer_side_by_side").await else {
+        return;
+    };
+    // Before a training only the base can be asked.
+    let alone = ask(&server, &project, "base").await;
+    assert_eq!(done(&alone), ["base"]);
+    for target in ["adapter", "both"] {
+        let body = json!({ "messages": [{ "role": "user", "content": "x" }], "target": target });
+        server.post(&format!("{project}/chat"), &body).await.expect_error(409, "nothing_to_do");
+    }
+    // So strong a training that the answers must differ.
+    let settings = json!({ "max_steps": 20, "learning_rate": 0.05, "max_seq_len": 128, "eval_fraction": 0.3, "name": "Strong" });
+    let run = train(&server, &project, settings).await;
+    assert_eq!(
+        (&run["has_adapter"], &run["name"], &run["number"]),
+        (&json!(true), &json!("Strong"), &json!(1))
+    );
+    assert_eq!((&run["step"], &run["progress"]), (&json!(20), &json!(1.0)));
+    assert!(run["summary"]["peak_memory_bytes"].is_u64(), "{run}");
+    let both = ask(&server, &project, "both").await;
+    assert_eq!(done(&both), ["base", "adapter"]);
+    assert_eq!(both[0].data["run_id"], run["id"]);
+    assert_eq!(said(&both, "base"), said(&alone, "base"), "the base beside an adapter is the base");
+    assert_ne!(said(&both, "adapter"), said(&both, "base"));
+    let again = ask(&server, &project, "adapter").await;
+    assert_eq!(said(&again, "adapter"), said(&both, "adapter"), "greedy answers do not change");
+
+    let long = json!({ "messages": [{ "role": "user", "content": "word ".repeat(5000) }], "target": "base" });
+    let failed = events(&server.post(&format!("{project}/chat"), &long).await.text());
+    let error = failed.iter().find(|event| event.event == "error").expect("an error");
+    assert!(error.data["error"]["message"].as_str().expect("text").contains("context"), "{error:?}");
+    assert_eq!(failed.last().expect("an end").event, "end");
+
+    let started = server.post(&format!("{project}/evaluate"), &json!({})).await.expect(202);
+    let ended = server.finished(started["job"]["id"].as_str().expect("an id")).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let evaluation = &server.get(&format!("{project}/evaluations")).await.expect(200)["items"][0];
+    assert_eq!((&evaluation["run_number"], &evaluation["run_id"]), (&json!(1), &run["id"]));
+    for side in ["base", "adapter"] {
+        assert!(evaluation[side]["perplexity"].as_f64() > Some(0.0), "{evaluation}");
+    }
+    let held_back = run["eval_examples"].as_u64().expect("a number");
+    assert_eq!(evaluation["split"], if held_back > 0 { "held_back" } else { "training" });
+}
+
+#[tokio::test]
+async fn exported_files_are_listed_and_downloaded() {
+    let Some((server, project)) = prepared("exported_files_are_listed_and_downloaded").await else { return };
+    let run = train(&server, &project, json!({ "max_steps": 2, "max_seq_len": 128 })).await;
+    let wrong = json!({ "formats": ["exe"], "quantization": "q1" });
+    let error = server.post(&format!("{project}/export"), &wrong).await.expect_error(400, "invalid_request");
+    assert_eq!(error["fields"].as_array().map(Vec::len), Some(2));
+    let started =
+        server.post(&format!("{project}/export"), &json!({ "formats": ["peft", "gguf"] })).await.expect(202);
+    let ended = server.finished(started["job"]["id"].as_str().expect("an id")).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let files = server.get(&format!("{project}/export/files")).await.expect(200);
+    let formats: Vec<_> =
+        files["items"].as_array().expect("items").iter().map(|file| file["format"].clone()).collect();
+    assert_eq!(formats, ["peft", "gguf", "zip"], "{files}");
+    for file in files["items"].as_array().expect("items") {
+        assert_eq!(file["run_id"], run["id"]);
+        let download = server.get(file["download_url"].as_str().expect("an address")).await;
+        assert_eq!(
+            (download.status.as_u16(), download.bytes.len() as u64),
+            (200, file["size_bytes"].as_u64().expect("a size"))
+        );
+        assert!(
+            download.header("content-disposition").contains("attachment; filename=\"run1-"),
+            "{:?}",
+            download.headers
+        );
+        assert_eq!(download.header("content-encoding"), "");
+    }
+    server
+        .get(&format!("{project}/export/download?name=..%2F..%2Fsecret"))
+        .await
+        .expect_error(404, "export_not_found");
+    server
+        .get(&format!("{project}/export/download?format=merged"))
+        .await
+        .expect_error(404, "export_not_found");
+    server.get(&format!("{project}/export/download")).await.expect_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_model_that_was_trained_as_a_whole_answers_too() {
+    let Some((server, project)) = prepared("a_model_that_was_trained_as_a_whole_answers_too").await else {
+        return;
+    };
+    let settings = json!({ "method": "full", "max_steps": 2, "learning_rate": 1e-3, "max_seq_len": 128, "precision": "f32" });
+    let run = train(&server, &project, settings).await;
+    assert_eq!((&run["has_adapter"], &run["config"]["method"]), (&json!(true), &json!("full")));
+    assert_eq!(done(&ask(&server, &project, "both").await), ["base", "adapter"]);
+    let error = server.post(&format!("{project}/export"), &json!({ "formats": ["peft"] })).await;
+    error.expect_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn documents_become_chunks_and_examples() {
+    let Some((server, project)) = prepared("documents_become_chunks_and_examples").await else { return };
+    let text = "# Library\n\n## Hours\n\nThe library opens at 9:15 on weekdays. It closes at 18:30.\n\n## Cards\n\nA card costs 12 euros a year.\n";
+    let file = server.document(&project, "library.md", text).await;
+    for (path, body) in
+        [("chunks/generate", json!({ "max_tokens": 64 })), ("dataset/generate", json!({ "approve": true }))]
+    {
+        let started = server.post(&format!("{project}/{path}"), &body).await.expect(202);
+        let ended = server.finished(started["job"]["id"].as_str().expect("an id")).await;
+        assert_eq!((&ended["status"], &ended["error"]), (&json!("completed"), &Value::Null), "{ended}");
+        assert_eq!(ended["progress"]["fraction"], 1.0, "{ended}");
+    }
+    let chunks = server.get(&format!("{project}/chunks?file_id={file}")).await.expect(200);
+    assert_eq!(
+        (&chunks["items"][0]["file_name"], &chunks["items"][0]["index"]),
+        (&json!("library.md"), &json!(0))
+    );
+    let examples = server.get(&format!("{project}/dataset/examples?q=9:15")).await.expect(200);
+    let example =
+        examples["items"].as_array().expect("items").iter().find(|example| example["source"] == "offline");
+    let example = example.unwrap_or_else(|| panic!("no example of the opening hours: {examples}"));
+    assert_eq!(
+        (&example["status"], &example["provenance"]["file_name"]),
+        (&json!("approved"), &json!("library.md"))
+    );
+    assert_eq!(example["provenance"]["file_id"], file);
+    let chunk = example["provenance"]["chunk_id"].as_str().expect("a chunk");
+    assert!(
+        server.get(&format!("{project}/dataset/examples?chunk_id={chunk}")).await.expect(200)["total"]
+            .as_u64()
+            > Some(0)
+    );
+    server.delete(&format!("{project}/files/{file}")).await.expect(204);
+    assert_eq!(server.get(&format!("{project}/chunks")).await.expect(200)["total"], 0);
+    let kept = server
+        .get(&format!("{project}/dataset/examples/{}", example["id"].as_str().expect("an id")))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&kept["provenance"]["file_name"], &kept["provenance"]["chunk_id"]),
+        (&json!("library.md"), &Value::Null)
+    );
+}
