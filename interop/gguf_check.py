@@ -7,6 +7,7 @@ may fall either way. How far it moves them is measured: the same weights as an f
 place. Every prompt must be equal or differ at such a place only, and at least five must be equal to the end.
 """
 
+import json
 import pathlib
 
 import numpy
@@ -15,6 +16,13 @@ from llama_cpp import Llama
 import product
 
 COUNT = 64
+# Where tokenizers part: spaces, line ends, digits, apostrophes, scripts, marks, emoji, code.
+TEXTS = [
+    "Hello world", " leading", "trailing ", "two  spaces", "tabs\t\tand\n\nlines\r\n \n", "   ", "\n", "I'll we've DON'T it's",
+    "1234567890 3.14 1,000", "x=foo(bar[0])!=\"baz\";//ok", "naïve café œuvre", "Größe Straße", "Ελληνικά Привет",
+    "你好，世界", "こんにちは カタカナ", "العربية हिन्दी", "e\u0301 vs \u00e9", "🙂👍🏽👩‍👩‍👧", "a\u00a0b\u200bc", "CamelCaseWords snake_case",
+    "https://example.org/a?b=c&d=%20", "....!!!???", "- item\n  - nested\n\n1. one", "\u2581 already", "<0x41> [PAD7]",
+]
 
 
 def load(path):
@@ -26,6 +34,20 @@ def logits_after(llama, ids):
     llama.reset()
     llama.eval(ids)
     return numpy.array(llama.scores[llama.n_tokens - 1])
+
+
+def tokenizers_agree(binary, llama, model):
+    stdin = "".join(json.dumps({"text": text}) + "\n" for text in TEXTS)
+    rows = product.run(binary, "inspect", "tokens", "--tokenizer", model, stdin=stdin)
+    good = 0
+    for text, row in zip(TEXTS, rows, strict=True):
+        theirs = llama.tokenize(text.encode(), add_bos=False, special=False)
+        if theirs == row["ids"]:
+            good += 1
+        else:
+            print(f"FAIL tokens of {text!r}: llama.cpp {theirs}, we {row['ids']}")
+    print(f"{'ok  ' if good == len(TEXTS) else 'FAIL'} tokens of {good} of {len(TEXTS)} texts equal")
+    return good == len(TEXTS)
 
 
 def greedy(llama, ids):
@@ -82,9 +104,10 @@ def main():
     product.run(args.binary, *common, "--format", "merged", "--out", merged)
     product.run(args.binary, "export", "--model", merged, "--format", "gguf", "--quantization", "f32", "--out", full)
     half, full = load(half), load(full)
+    tokens = tokenizers_agree(args.binary, half, args.model)
     results = [check(args, half, full, merged, row) for row in product.logits(args.binary, merged)]
     equal, ties = results.count("equal"), results.count("tie")
-    product.finish(f"gguf: {equal} of {len(results)} equal, {ties} ties", "wrong" not in results and equal >= 5)
+    product.finish(f"gguf: {equal} of {len(results)} equal, {ties} ties", tokens and "wrong" not in results and equal >= 5)
 
 
 if __name__ == "__main__":

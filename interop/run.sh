@@ -16,8 +16,8 @@ trap 'rm -rf "$work"' EXIT
 adapter=${2:-}
 if [ -z "$adapter" ]; then
     adapter=$work/adapter
-    "$binary" --json train --model "$model" --data interop/rows.jsonl --out "$work/run" --max-steps 20 --rank 8 --alpha 32 \
-        --learning-rate 2e-3 --schedule constant --precision f32 --seed 1 >"$work/train.jsonl"
+    "$binary" --json train --model "$model" --data interop/rows.jsonl --out "$work/run" --max-steps 4 --rank 8 --alpha 32 \
+        --learning-rate 1e-3 --schedule constant --precision f32 --seed 1 >"$work/train.jsonl"
     found=$(find "$work/run" -name adapter_config.json | head -n 1)
     [ -n "$found" ] || { echo "interop: the training wrote no adapter" >&2; exit 1; }
     adapter=$(dirname "$found")
