@@ -1,17 +1,20 @@
-//! Mail messages (RFC 5322), recognised by their header lines.
+//! Mail messages (RFC 5322, MIME), recognised by their header lines. Attachments are named, not read.
 
-use crate::formats::{Format, Reader, structured};
+use mail_parser::{Address, MessageParser, MimeHeaders};
+
+use crate::document::{BlockKind, Document, WarningKind};
+use crate::error::DocumentError;
+use crate::formats::flow::Flow;
+use crate::formats::{Format, Input, Reader, html};
 
 pub static READER: Reader = Reader {
     format: Format::Email,
     name: "mail message (EML)",
     extensions: &["eml"],
-    media_type: MEDIA_TYPE,
+    media_type: "message/rfc822",
     recognises: |input| input.decoded().is_some_and(|decoded| has_mail_headers(&decoded.text)),
-    read: |input| structured::read(input, Format::Email, MEDIA_TYPE),
+    read,
 };
-
-const MEDIA_TYPE: &str = "message/rfc822";
 
 const TELLING: &[&str] = &[
     "from",
@@ -39,4 +42,45 @@ fn has_mail_headers(text: &str) -> bool {
         telling += usize::from(TELLING.contains(&name.to_ascii_lowercase().as_str()));
     }
     telling >= 3
+}
+
+fn read(input: &Input) -> Result<Document, DocumentError> {
+    let Some(message) = MessageParser::default().parse(input.bytes) else {
+        return Err(input.damaged(Format::Email, "its headers cannot be read"));
+    };
+    let mut flow = Flow::default();
+    flow.builder.push(BlockKind::Heading(1), message.subject().unwrap_or_default());
+    let date = message.date().map(|date| date.to_rfc3339());
+    let lines = [("From", message.from().map(people)), ("To", message.to().map(people)), ("Date", date)];
+    let lines: Vec<String> =
+        lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?))).collect();
+    flow.builder.push(BlockKind::Paragraph, &lines.join("\n"));
+    for part in message.text_bodies() {
+        let Some(text) = part.text_contents() else { continue };
+        if part.is_text_html() {
+            flow = html::walk(text, flow);
+            continue;
+        }
+        for paragraph in text.replace("\r\n", "\n").split("\n\n") {
+            let words: Vec<&str> = paragraph.split_whitespace().collect();
+            flow.builder.push(BlockKind::Paragraph, &words.join(" "));
+        }
+    }
+    for part in message.attachments() {
+        let name = part.attachment_name().unwrap_or("without a name");
+        flow.builder.warn(WarningKind::Parser, format!("the attachment {name} was not read"), None);
+    }
+    Ok(flow.finish(Format::Email))
+}
+
+/// Names with addresses, apart by commas.
+fn people(address: &Address) -> String {
+    let groups = address.as_group().unwrap_or_default().iter().flat_map(|group| &group.addresses);
+    let people = address.as_list().unwrap_or_default().iter().chain(groups);
+    let written = people.map(|person| match (&person.name, &person.address) {
+        (Some(name), Some(address)) => format!("{name} <{address}>"),
+        (Some(one), None) | (None, Some(one)) => one.to_string(),
+        (None, None) => String::new(),
+    });
+    written.collect::<Vec<_>>().join(", ")
 }

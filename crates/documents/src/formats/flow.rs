@@ -168,6 +168,11 @@ impl Flow {
         !self.tables.is_empty()
     }
 
+    /// Whether a cell of the innermost table is open.
+    pub fn in_cell(&self) -> bool {
+        self.tables.last().is_some_and(|table| table.span.is_some())
+    }
+
     pub fn start_row(&mut self) {
         self.end_row();
         if let Some(table) = self.tables.last_mut() {

@@ -30,7 +30,7 @@ mod package;
 mod pdf;
 mod pptx;
 mod rtf;
-mod structured;
+mod sheets;
 mod tables;
 mod text;
 mod xlsx;

@@ -79,11 +79,16 @@ const WINDOWS_1252: [char; 32] = [
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
 ];
 
-fn windows_1252(bytes: &[u8]) -> Found {
-    let text = bytes.iter().map(|byte| match byte {
+/// A byte's character in Windows-1252.
+pub fn windows_1252_character(byte: u8) -> char {
+    match byte {
         0x80..=0x9F => WINDOWS_1252[usize::from(byte - 0x80)],
-        _ => char::from(*byte),
-    });
+        _ => char::from(byte),
+    }
+}
+
+fn windows_1252(bytes: &[u8]) -> Found {
+    let text = bytes.iter().map(|byte| windows_1252_character(*byte));
     let message = "the text is not UTF-8; it was read as Windows-1252 (Western European)".to_string();
     (text.collect(), Some((WarningKind::GuessedEncoding, message)))
 }

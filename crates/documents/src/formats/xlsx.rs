@@ -1,28 +1,41 @@
-//! Excel workbooks (ECMA-376 SpreadsheetML); sheets are pages. The cells come through kreuzberg; charts and comments
-//! stand in parts of their own and follow at the end.
+//! Excel workbooks (ECMA-376 SpreadsheetML); sheets are pages. Charts and comments follow at the end.
 
 use std::collections::HashMap;
+use std::io::Cursor;
+
+use calamine::{Reader as _, Xlsx};
 
 use crate::builder::Builder;
-use crate::document::Document;
+use crate::document::{Document, WarningKind};
 use crate::error::DocumentError;
 use crate::formats::package::Package;
-use crate::formats::{Format, Input, Reader, charts, office_comments, structured};
+use crate::formats::{Format, Input, Reader, charts, office_comments, sheets};
 
 pub static READER: Reader = Reader {
     format: Format::Xlsx,
     name: "Excel (XLSX)",
     extensions: &["xlsx", "xlsm"],
-    media_type: MEDIA_TYPE,
+    media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     recognises: |input| input.archive().is_some_and(|archive| archive.has_folder("xl/")),
     read,
 };
 
-const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
 fn read(input: &Input) -> Result<Document, DocumentError> {
+    let mut workbook =
+        Xlsx::new(Cursor::new(input.bytes)).map_err(|error| input.damaged(Format::Xlsx, error))?;
     let mut builder = Builder::default();
-    structured::read_into(input, input.bytes, Format::Xlsx, MEDIA_TYPE, &mut builder)?;
+    for (number, name) in (1..).zip(workbook.sheet_names()) {
+        let cells = match workbook.worksheet_range(&name) {
+            Ok(cells) => cells,
+            Err(error) => {
+                let message = format!("the sheet {name} could not be read: {error}");
+                builder.warn(WarningKind::PartlyRead, message, Some(number));
+                continue;
+            }
+        };
+        let merged = workbook.merge_cells_by_sheet_name(&name).unwrap_or_default();
+        sheets::push(&mut builder, number, &name, &cells, &merged);
+    }
     let mut package = Package::open(input, Format::Xlsx)?;
     for part in package.parts("xl/charts/chart", ".xml") {
         if let Some(text) = package.part(&part) {

@@ -131,6 +131,23 @@ fn every_format_is_found_by_its_content() {
 }
 
 #[test]
+fn rich_text() {
+    let text = r"{\rtf1\ansi{\fonttbl{\f0 Times;}}{\stylesheet{\s0 Normal;}{\s1 heading 1;}}{\*\generator X;}{\info{\title T}}\pard\s1 A title\par\pard Caf\'e9 \u8212? \u-10179?\u-8704? \{ok\}{\header H}\line next\par{\listtext\'b7\tab}One\par{\listtext 2.\tab}Two\par\trowd\cellx1\cellx2\pard\intbl Boat\cell Seats\cell\row\trowd\pard\intbl Heron\cell 2\cell\row\pard End\par}";
+    let document = read(text.as_bytes());
+    let expected = "A title\n\nCafé — 😀 {ok} next\n\n- One\n2. Two\n\n| Boat | Seats |\n| --- | --- |\n| Heron | 2 |\n\nEnd";
+    assert_eq!(document.text, expected);
+    assert_eq!(headings(&document), [(1, "A title")]);
+}
+
+#[test]
+fn a_mail_message() {
+    let text = "From: Ann <a@example.org>\nTo: b@example.org\nSubject: =?utf-8?q?Caf=C3=A9?=\nDate: Mon, 1 Jun 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nD=E9j=E0 vu\nagain.\n\nYours\n--x\nContent-Type: text/html\n\n<p>Other</p>\n--x--\n";
+    let document = read(text.as_bytes());
+    let expected = "Café\n\nFrom: Ann <a@example.org>\nTo: b@example.org\nDate: 2026-06-01T10:00:00Z\n\nDéjà vu again.\n\nYours";
+    assert_eq!(document.text, expected);
+}
+
+#[test]
 fn a_handbook_in_pdf() {
     let document = read(include_bytes!("../fixtures/handbook.pdf"));
     assert!(document.pages.len() >= 3);

@@ -15,8 +15,9 @@ pub fn command() -> std::io::Result<ChildCommand> {
 
 /// Answers on standard output and ends the process: nothing else may write there.
 pub fn run() -> anyhow::Result<()> {
-    if documents::isolation::run_child() == ExitCode::SUCCESS {
-        return Ok(());
+    if documents::isolation::run_child() != ExitCode::SUCCESS {
+        // It has said why on stderr, whose last line that stays.
+        std::process::exit(1);
     }
-    anyhow::bail!("the document could not be read")
+    Ok(())
 }
