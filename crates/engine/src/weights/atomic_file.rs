@@ -34,7 +34,14 @@ impl AtomicFile {
         hidden.push(name);
         hidden.push(format!(".{}-{number}.partial", std::process::id()));
         let temporary = target.with_file_name(hidden);
-        let file = File::create(&temporary).map_err(|error| WeightsError::io(target, error))?;
+        let file = File::create(&temporary).map_err(|source| match target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => {
+                WeightsError::io(folder, source)
+            }
+            // "Does not exist" would be said of the file that is about to be made.
+            _ if source.kind() == io::ErrorKind::NotFound => WeightsError::Io { path: target.into(), source },
+            _ => WeightsError::io(target, source),
+        })?;
         let writer = Some(BufWriter::with_capacity(1 << 20, file));
         Ok(Self { target: target.to_path_buf(), temporary, writer, committed: false })
     }
