@@ -15,7 +15,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: true,
   },
-  server: { proxy: { "/api": server, "/health": server } },
+  // The host stays the page's own: the studio takes changes only from its own origin.
+  server: { proxy: { "/api": { target: server, changeOrigin: false } } },
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.ts"],

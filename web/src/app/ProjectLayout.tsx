@@ -54,7 +54,7 @@ function Steps({ project }: { project: Project }) {
             {project.name}
           </span>
         </p>
-        <nav aria-label={t("steps.label")} className="-mx-3 overflow-x-auto px-3 sm:mx-0 sm:px-0">
+        <nav aria-label={t("steps.label")} className="relative -mx-3 overflow-x-auto px-3 sm:mx-0 sm:px-0">
           <ol className="flex gap-1 pb-1 lg:flex-col">
             {STEPS.map((step, index) => {
               const Icon = step.icon;

@@ -1,0 +1,277 @@
+// The whole way through the web app in a real browser, against the real program: from an empty studio to a trained model
+// on disk. It waits for what the page shows, never for a time to pass.
+//   FTF_BINARY=../target/release/finetuneflow FTF_SCREENSHOTS=/tmp/shots npm run e2e
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { CHROMIUM_ARGUMENTS, findChromium, startStudio } from "./studio.mjs";
+
+const HANDBOOK = fileURLToPath(new URL("../../samples/handbook-1/handbook.pdf", import.meta.url));
+const SHOTS = process.env.FTF_SCREENSHOTS ?? null;
+/** Generous: two cores may be shared with other work. */
+const PATIENCE_MS = Number(process.env.FTF_PATIENCE_MS ?? 300_000);
+const PROJECT = "Staff handbook";
+
+const executablePath = findChromium();
+if (!executablePath) console.log("skipped: no Chromium found (apt-get install chromium)");
+
+/** The page as it is, in the dark, and at the width of a phone. */
+async function shoot(page, name) {
+  if (!SHOTS) return;
+  mkdirSync(SHOTS, { recursive: true });
+  const take = (kind) => page.screenshot({ path: join(SHOTS, `${name}-${kind}.png`), fullPage: true, animations: "disabled" });
+  await take("light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await take("dark");
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 400, height: 800 });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  await take("phone");
+  await page.setViewportSize({ width: 1280, height: 860 });
+  assert.ok(overflow <= 0, `${name} is ${overflow} pixels wider than a phone of 400`);
+}
+
+test("a document becomes a model that can be taken away", { skip: !executablePath && "no Chromium", timeout: 1_200_000 }, async (t) => {
+  const studio = await startStudio();
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGUMENTS });
+  t.after(async () => {
+    await browser.close();
+    await studio.stop();
+  });
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 }, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const faults = [];
+  const foreign = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && url.origin !== new URL(studio.url).origin) foreign.push(request.url());
+  });
+
+  const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor();
+  const button = (name) => page.getByRole("button", { name, exact: typeof name === "string" });
+  const step = (name) => page.getByRole("navigation", { name: "Steps of this project" }).getByRole("link", { name });
+
+  // Each part stands on the ones before it: after a failure the rest would only wait in vain.
+  let failed = null;
+  const part = (name, run) =>
+    t.test(name, async () => {
+      if (failed) throw new Error(`not tried: “${failed}” failed`);
+      try {
+        await run();
+      } catch (error) {
+        failed = name;
+        if (SHOTS) await page.screenshot({ path: join(SHOTS, "failed.png"), fullPage: true });
+        throw error;
+      }
+    });
+
+  await part("an empty studio says how to begin", async () => {
+    await page.goto(studio.url);
+    await heading("Projects");
+    await page.getByText("Start with a project").waitFor();
+    await shoot(page, "01-empty");
+  });
+
+  await part("a project is created", async () => {
+    await button("New project").first().click();
+    await page.getByRole("dialog").getByLabel("Name").fill(PROJECT);
+    await shoot(page, "02-new-project");
+    await button("Create").click();
+    await heading("Documents");
+    await shoot(page, "03-documents-empty");
+  });
+
+  await part("a PDF is added and read", async () => {
+    await page.getByTestId("documents-input").setInputFiles(HANDBOOK);
+    const row = page.getByRole("listitem").filter({ hasText: "handbook.pdf" }).filter({ hasText: "Show text" });
+    await row.getByText("Read", { exact: true }).waitFor();
+    await row.getByText(/\d+ pages/).waitFor();
+    await shoot(page, "04-documents");
+    await row.getByRole("button", { name: "Show the text of handbook.pdf" }).click();
+    const panel = page.getByRole("dialog");
+    await panel.getByRole("heading", { name: "Page 2" }).waitFor();
+    await shoot(page, "05-text");
+    await panel.getByRole("button", { name: "Passages" }).click();
+    await panel.getByText(/\d+ tokens/).first().waitFor();
+    await panel.getByRole("button", { name: "Close" }).click();
+    await panel.waitFor({ state: "hidden" });
+  });
+
+  await part("a file that cannot be read is refused with its reason", async () => {
+    const file = { name: "holiday.mp3", mimeType: "audio/mpeg", buffer: Buffer.from("no document") };
+    await page.getByTestId("documents-input").setInputFiles(file);
+    await page.getByRole("alert").filter({ hasText: "cannot be read" }).waitFor();
+    await button("Clear the list").click();
+  });
+
+  let total = 0;
+  await part("examples are made, looked through and approved", async () => {
+    await step("Examples").click();
+    await heading("Examples");
+    await page.getByText("No examples yet").waitFor();
+    await button("Generate examples").first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Questions for each fact").fill("4");
+    await shoot(page, "06-generate");
+    await dialog.getByRole("button", { name: "Generate", exact: true }).click();
+    await page.getByText(/\d+ new examples/).waitFor();
+    const approveAll = button(/^Approve all to review/);
+    await approveAll.waitFor();
+    total = Number((await approveAll.innerText()).match(/\d+/)[0]);
+    assert.ok(total > 20, `${total} examples`);
+
+    const first = page.locator("li[data-status]").first();
+    await first.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("dialog").getByLabel("Answer").fill("");
+    await button("Save").click();
+    await page.getByText("Write something here").waitFor();
+    await page.getByRole("dialog").getByLabel("Answer").fill("An answer that a person wrote.");
+    await button("Save").click();
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await first.getByText("An answer that a person wrote.").waitFor();
+    await first.getByText("edited").waitFor();
+    await first.getByRole("button", { name: "Reject" }).click();
+    await first.getByText("Rejected").waitFor();
+    await approveAll.click();
+    await button(`Approved ${total - 1}`).waitFor();
+    await button("Rejected 1").click();
+    await page.waitForURL(/status=rejected/);
+    await page.reload();
+    await page.getByText("An answer that a person wrote.").waitFor();
+    await button(`All ${total}`).click();
+    await page.locator('li[data-status="approved"]').first().waitFor();
+    await shoot(page, "07-examples");
+  });
+
+  await part("a training shows its course, also after a reload in its middle", async () => {
+    await step("Train").click();
+    await heading("Train");
+    await page.getByText(`${total - 1} approved examples are ready.`).waitFor();
+    await page.getByLabel("Times through the examples").fill("0");
+    await page.getByText("Must be between").waitFor();
+    await page.getByLabel("Times through the examples").fill("6");
+    await page.getByText("Advanced settings").click();
+    await page.getByLabel("Learning rate", { exact: true }).fill("0.001");
+    await shoot(page, "08-train-form");
+    await button("Start training").click();
+    const run = (status) => page.locator(`[data-run-status="${status}"]`);
+    const points = page.locator("[data-points]").first();
+    const atLeast = (count) =>
+      page.waitForFunction((least) => Number(document.querySelector("[data-points]")?.dataset.points ?? 0) >= least, count);
+    await atLeast(5);
+    await shoot(page, "09-training");
+    const before = Number(await points.getAttribute("data-points"));
+    await page.reload();
+    await run("running").waitFor();
+    await atLeast(before);
+
+    await button("Stop").click();
+    await button("Stop the training").click();
+    await run("cancelled").waitFor();
+    await page.getByText("The training was stopped").waitFor();
+    await shoot(page, "10-stopped");
+    await button("Go on from the checkpoint").click();
+    await page.getByText(/Goes on after step \d+/).waitFor();
+    await run("completed").waitFor();
+    const [, done, all] = (await page.getByText(/^\d+ of \d+$/).innerText()).match(/(\d+) of (\d+)/);
+    assert.equal(done, all, "every step was done");
+    await atLeast(Number(all));
+    assert.equal(await points.getAttribute("data-points"), all, "every step stands once in the chart");
+    await shoot(page, "11-trained");
+  });
+
+  await part("the results show before and after", async () => {
+    await page.getByRole("link", { name: "See the results" }).click();
+    await heading("Results");
+    await button("Measure").click();
+    const figure = async (name) => Number((await page.getByTestId(`perplexity-${name}`).innerText()).replaceAll(",", ""));
+    await page.getByTestId("perplexity-after").waitFor();
+    const [before, after] = [await figure("before"), await figure("after")];
+    assert.ok(after < before, `perplexity ${before} before, ${after} after`);
+    await button(/^Ask \d+ questions/).click();
+    await button("Ask again").waitFor();
+    assert.equal(await page.getByText("After the training", { exact: true }).count(), 5);
+    await shoot(page, "12-results");
+  });
+
+  await part("both models answer in the chat", async () => {
+    await step("Chat").click();
+    await heading("Chat");
+    await shoot(page, "13-chat-empty");
+    await page.getByLabel("Your question").fill("How many days of holiday do I have?");
+    await page.keyboard.press("Enter");
+    for (const side of ["base", "adapter"]) {
+      const answer = page.locator(`[data-side="${side}"][data-state="done"]`);
+      await answer.waitFor();
+      await answer.getByText(/\d+ tokens/).waitFor();
+    }
+    await page.reload();
+    await page.locator('[data-side="adapter"][data-state="done"]').waitFor();
+    await shoot(page, "14-chat");
+  });
+
+  await part("everything is exported as a zip and downloaded", async () => {
+    await step("Export").click();
+    await heading("Export");
+    await button("Export").click();
+    const link = page.getByRole("link", { name: /^Download .*\.zip$/ });
+    await link.waitFor();
+    await shoot(page, "15-export");
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    const path = await download.path();
+    assert.ok(statSync(path).size > 100_000, "the zip holds models");
+    assert.equal(readFileSync(path).subarray(0, 2).toString(), "PK");
+  });
+
+  await part("jobs and settings tell what was done and how the studio is", async () => {
+    const menu = page.getByRole("navigation", { name: "Main menu" });
+    await menu.getByRole("link", { name: "Jobs" }).click();
+    await heading("Jobs");
+    await page.getByRole("listitem").filter({ hasText: "Export" }).getByText("Done").waitFor();
+    await shoot(page, "16-jobs");
+    await menu.getByRole("link", { name: "Settings" }).click();
+    await heading("Settings");
+    await page.getByText("Everything works.").waitFor();
+    await shoot(page, "17-settings");
+    await page.getByRole("main").getByLabel("Language").selectOption("fr");
+    await heading("Réglages");
+    await page.getByLabel("Thème").last().selectOption("dark");
+    await page.reload();
+    await heading("Réglages");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "fr");
+  });
+
+  await part("the keyboard reaches everything, and errors speak the reader's language", async () => {
+    await page.goto(`${studio.url}/projects/00000000-0000-7000-8000-000000000000`);
+    await page.getByText("Ce projet n'existe pas").waitFor();
+    await page.goto(`${studio.url}/projects`);
+    await heading("Projets");
+    await page.getByRole("link", { name: PROJECT }).waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("href")), "#content");
+    await shoot(page, "18-projects-fr");
+  });
+
+  await part("a project is deleted after a confirmation", async () => {
+    await button(`Supprimer ${PROJECT}`).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByRole("button", { name: "Annuler" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await button(`Supprimer ${PROJECT}`).click();
+    await dialog.getByRole("button", { name: "Supprimer" }).click();
+    await page.getByText("Commencez par un projet").waitFor();
+  });
+
+  await part("no request left the machine, and no script failed", () => {
+    assert.deepEqual(foreign, []);
+    const expected = (text) => text.includes("404");
+    assert.deepEqual(faults.filter((text) => !expected(text)), []);
+  });
+});
