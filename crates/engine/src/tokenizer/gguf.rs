@@ -28,7 +28,7 @@ const SINGLE_DIGITS: &str = r"\p{N}";
 /// Reads the tokenizer of a GGUF file.
 pub(super) fn read(path: &Path) -> Result<(Library, Roles), TokenizerError> {
     let damaged = |problem: String| TokenizerError::Damaged { path: path.into(), problem };
-    let file = GgufFile::open(path).map_err(|error| damaged(error.to_string()))?;
+    let file = GgufFile::open(path)?;
     let vocabulary = Vocabulary::read(&file).map_err(damaged)?;
     let kind = file.get("tokenizer.ggml.model").and_then(GgufValue::as_str).unwrap_or_default();
     let json = match kind {

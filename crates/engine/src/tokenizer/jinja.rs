@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use chrono::format::{Item, StrftimeItems};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Rest};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, filters};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
 use super::generation_blocks;
@@ -35,6 +35,9 @@ pub(super) fn environment(source: String, now: Option<NaiveDateTime>) -> Result<
     });
     environment.add_filter("tojson", to_json);
     environment.add_filter("string", |value: &Value| json_python::to_str(value));
+    environment.add_filter("int", to_int);
+    environment.add_filter("float", to_float);
+    environment.add_filter("sort", sort);
     environment.add_filter("indent", indent);
     environment.add_filter("length", length);
     environment.add_filter("count", length);
@@ -75,6 +78,38 @@ fn to_json(value: &Value, arguments: Rest<Value>, named: Kwargs) -> Result<Strin
     named.assert_all_used()?;
     let indent = indent.map(|width| width.min(MAX_INDENT));
     json_python::to_json(value, &JsonStyle { ensure_ascii, indent, item_separator, key_separator, sort_keys })
+}
+
+/// `int(value, default=0, base=10)`: what is no number becomes the default.
+fn to_int(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let default = default.map_or_else(|| named.get::<Option<Value>>("default"), |value| Ok(Some(value)))?;
+    filters::int(state, value, default.or(Some(Value::from(0))), base, named)
+}
+
+/// `float(value, default=0.0)`: what is no number becomes the default.
+fn to_float(state: &State, value: &Value, default: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+    let default = default.map_or_else(|| named.get::<Option<Value>>("default"), |value| Ok(Some(value)))?;
+    filters::float(state, value, default.or(Some(Value::from(0.0))), named)
+}
+
+/// `sort(value, reverse=False, case_sensitive=False, attribute=None)`, whose options may stand without their names.
+fn sort(state: &State, value: Value, arguments: Rest<Value>, named: Kwargs) -> Result<Value, Error> {
+    if arguments.is_empty() {
+        return filters::sort(state, value, named);
+    }
+    let names = ["reverse", "case_sensitive", "attribute"];
+    let mut options: Vec<(String, Value)> =
+        names.into_iter().map(String::from).zip(arguments.iter().cloned()).collect();
+    for name in named.args() {
+        options.push((name.to_string(), named.get(name)?));
+    }
+    filters::sort(state, value, Kwargs::from_iter(options))
 }
 
 /// `indent(text, width=4, first=False, blank=False)`: unlike the built-in filter, a final line break is kept.

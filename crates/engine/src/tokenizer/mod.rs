@@ -25,6 +25,8 @@ pub use stream::StreamDecoder;
 
 use std::path::PathBuf;
 
+use crate::weights::WeightsError;
+
 /// Why a tokenizer could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
@@ -38,6 +40,8 @@ pub enum TokenizerError {
     LfsPointer { path: PathBuf },
     #[error("{path} cannot be read: {source}")]
     Read { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Gguf(#[from] WeightsError),
     #[error("{path}: {problem}")]
     Unsupported { path: PathBuf, problem: String },
     #[error("{path} is damaged or not what its name says: {problem}; download it again")]
