@@ -18,9 +18,8 @@ export default defineConfig({
   // The host stays the page's own: the studio takes changes only from its own origin.
   server: { proxy: { "/api": { target: server, changeOrigin: false } } },
   test: {
-    environment: "jsdom",
+    environment: "node",
     include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.ts"],
-    setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
   },
 });

@@ -176,7 +176,7 @@ function ExchangeView({ exchange }: { exchange: Exchange }) {
   const sides = (["base", "adapter"] as const).filter((side) => exchange.answers[side]);
   return (
     <li>
-      <p className="ml-auto w-fit max-w-[85%] rounded-2xl rounded-br-md bg-accent px-4 py-2 break-words whitespace-pre-wrap text-on-accent">
+      <p className="ml-auto w-fit max-w-[85%] rounded-2xl rounded-br-md bg-accent px-4 py-2 wrap-anywhere whitespace-pre-wrap text-on-accent">
         <span className="sr-only">{t("chat.you")}: </span>
         {exchange.question}
       </p>
@@ -197,12 +197,12 @@ function AnswerView({ side, answer }: { side: Side; answer: Answer }) {
     <div
       data-side={side}
       data-state={answer.state}
-      className={cn("rounded-xl border bg-surface p-3", side === "adapter" ? "border-accent" : "border-line")}
+      className={cn("min-w-0 rounded-xl border bg-surface p-3", side === "adapter" ? "border-accent" : "border-line")}
     >
       <p className={cn("mb-1 text-xs font-semibold", side === "adapter" ? "text-accent-strong" : "text-soft")}>
         {side === "adapter" ? t("chat.tuned") : t("chat.base")}
       </p>
-      <p className="text-sm break-words whitespace-pre-wrap">
+      <p className="text-sm wrap-anywhere whitespace-pre-wrap">
         {answer.text}
         {answer.state === "writing" && (
           <span className="text-soft">

@@ -21,7 +21,7 @@ export function FileRow(props: { file: FileEntry; isReading: boolean; onShow: ()
     <li className="flex flex-wrap items-start gap-x-3 gap-y-2 py-3 first:pt-0 last:pb-0">
       <FileText className="mt-0.5 size-5 shrink-0 text-soft" aria-hidden />
       <div className="min-w-0 flex-1 basis-52">
-        <p className="font-medium break-words">{file.name}</p>
+        <p className="font-medium wrap-anywhere">{file.name}</p>
         <p className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-soft">
           <Badge tone={TONES[file.status]}>
             {file.status === "stored" && props.isReading ? t("documents.waiting") : t(`documents.status.${file.status}`)}
@@ -29,7 +29,7 @@ export function FileRow(props: { file: FileEntry; isReading: boolean; onShow: ()
           <span>{facts.join(" · ")}</span>
         </p>
         {file.error && (
-          <p role="alert" lang="en" className="mt-1.5 text-sm break-words text-bad">
+          <p role="alert" lang="en" className="mt-1.5 text-sm wrap-anywhere text-bad">
             {file.error}
           </p>
         )}

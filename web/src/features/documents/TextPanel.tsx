@@ -70,12 +70,22 @@ function Pages({ projectId, file }: { projectId: string; file: FileEntry }) {
   return <PageTexts text={text.data} />;
 }
 
+/** The language that was recognised, as a tag that browsers know (`eng` is `en`); nothing when it is none. */
+function languageTag(language: string | null | undefined): string | undefined {
+  try {
+    return language ? Intl.getCanonicalLocales(language)[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function PageTexts({ text }: { text: FileText }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const language = languageTag(text.language);
   const facts = [
     t("documents.pages", { count: text.pages.length }),
     t("documents.words", { count: text.words }),
-    text.language,
+    language && new Intl.DisplayNames(i18n.language, { type: "language" }).of(language),
   ].filter(Boolean);
   return (
     <>
@@ -111,7 +121,7 @@ function PageTexts({ text }: { text: FileText }) {
             {page.text.trim() === "" ? (
               <p className="px-4 py-3 text-sm text-soft">{t("documents.emptyPage")}</p>
             ) : (
-              <p lang={text.language ?? undefined} className="px-4 py-3 text-sm leading-relaxed break-words whitespace-pre-wrap">
+              <p lang={language} className="px-4 py-3 text-sm leading-relaxed wrap-anywhere whitespace-pre-wrap">
                 {page.text.trim()}
               </p>
             )}
@@ -144,7 +154,7 @@ function Passages({ projectId, fileId }: { projectId: string; fileId: string }) 
           <li key={chunk.id} className="rounded-lg border border-line">
             <p className="flex flex-wrap gap-x-3 border-b border-line bg-sunken px-4 py-1.5 text-xs text-soft">
               <span className="font-medium">{chunk.index + 1}</span>
-              {chunk.headings.length > 0 && <span className="min-w-0 break-words">{chunk.headings.join(" › ")}</span>}
+              {chunk.headings.length > 0 && <span className="min-w-0 wrap-anywhere">{chunk.headings.join(" › ")}</span>}
               {chunk.page_start != null && (
                 <span>
                   {chunk.page_end != null && chunk.page_end !== chunk.page_start
@@ -154,7 +164,7 @@ function Passages({ projectId, fileId }: { projectId: string; fileId: string }) 
               )}
               <span>{t("documents.tokens", { count: chunk.tokens })}</span>
             </p>
-            <p className="px-4 py-3 text-sm leading-relaxed break-words whitespace-pre-wrap">{chunk.text}</p>
+            <p className="px-4 py-3 text-sm leading-relaxed wrap-anywhere whitespace-pre-wrap">{chunk.text}</p>
           </li>
         ))}
       </ol>

@@ -39,7 +39,7 @@ export function ExampleRow(props: {
             <p
               key={index}
               className={cn(
-                "text-sm break-words whitespace-pre-wrap",
+                "text-sm wrap-anywhere whitespace-pre-wrap",
                 message.role === "user" ? "font-medium" : "mt-1",
                 message.role === "user" && index > 0 && "mt-3",
                 message.role === "system" && "mt-0 text-soft italic",
@@ -103,7 +103,7 @@ function Origin({ example }: { example: Example }) {
     from.row != null && t("examples.sourceRow", { row: from.row }),
   ].filter(Boolean);
   if (parts.length === 0) return null;
-  return <span className="min-w-0 break-words">{parts.join(", ")}</span>;
+  return <span className="min-w-0 wrap-anywhere">{parts.join(", ")}</span>;
 }
 
 /** What a check found, in the reader's language where it is known. */

@@ -135,12 +135,17 @@ function Files({ run }: { run: Run }) {
         <EmptyState icon={PackageOpen} title={t("export.emptyTitle")} text={t("export.emptyText")} className="py-8" />
       )}
       <ul className="divide-y divide-line">
-        {files.data?.items.map((file) => (
+        {[...(files.data?.items ?? [])].sort(bundleFirst).map((file) => (
           <FileLine key={file.name} file={file} />
         ))}
       </ul>
     </Section>
   );
+}
+
+/** What most people want stands first: the file with everything in it. */
+function bundleFirst(one: ExportFile, other: ExportFile): number {
+  return Number(other.format === "zip") - Number(one.format === "zip");
 }
 
 function FileLine({ file }: { file: ExportFile }) {
@@ -151,7 +156,7 @@ function FileLine({ file }: { file: ExportFile }) {
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 py-3 first:pt-0 last:pb-0">
       <div className="min-w-0 flex-1 basis-56">
-        <p className="font-medium break-words">{file.name}</p>
+        <p className="font-medium wrap-anywhere">{file.name}</p>
         <p className="text-xs text-soft">{facts.filter(Boolean).join(" · ")}</p>
         <p className="text-xs text-soft">
           {t("export.checksum")}: <code className="break-all">{file.sha256}</code>

@@ -108,7 +108,7 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <div className="min-w-0 flex-1 basis-52">
           <p className="font-medium">{kind}</p>
-          <p className="text-xs break-words text-soft">
+          <p className="text-xs wrap-anywhere text-soft">
             {projectName !== null && job.project_id && (
               <>
                 <Link className="underline underline-offset-2" to={`/projects/${job.project_id}/${page ?? "documents"}`}>
@@ -135,7 +135,7 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
         </>
       )}
       {job.error && (
-        <p lang="en" className={`mt-2 text-sm break-words ${job.status === "failed" ? "text-bad" : "text-warn"}`}>
+        <p lang="en" className={`mt-2 text-sm wrap-anywhere ${job.status === "failed" ? "text-bad" : "text-warn"}`}>
           {job.error.message} {job.error.hint}
         </p>
       )}

@@ -95,7 +95,7 @@ function ProjectCard({ project, onEdit, onDelete }: { project: Project; onEdit: 
       <div className="flex items-start gap-2">
         <h2 className="min-w-0 flex-1 text-base font-semibold">
           {/* The link covers the card; the buttons lie above it. */}
-          <Link to={`/projects/${project.id}`} className="break-words after:absolute after:inset-0 after:rounded-xl">
+          <Link to={`/projects/${project.id}`} className="wrap-anywhere after:absolute after:inset-0 after:rounded-xl">
             {project.name}
           </Link>
         </h2>
@@ -108,7 +108,7 @@ function ProjectCard({ project, onEdit, onDelete }: { project: Project; onEdit: 
           </Button>
         </div>
       </div>
-      {project.description && <p className="mt-1 line-clamp-2 text-sm break-words text-soft">{project.description}</p>}
+      {project.description && <p className="mt-1 line-clamp-2 text-sm wrap-anywhere text-soft">{project.description}</p>}
       <ul className="mt-4 flex flex-wrap gap-x-4 gap-y-1 text-sm text-soft [&_svg]:size-3.5">
         <li className="flex items-center gap-1.5">
           <FileText aria-hidden />

@@ -110,12 +110,12 @@ export function Answers({ run }: { run: Run }) {
       <ol className="space-y-4" aria-busy={isAsking}>
         {rows.map((row, index) => (
           <li key={index} className="rounded-lg border border-line p-3 text-sm">
-            <p className="font-medium break-words">{row.question}</p>
+            <p className="font-medium wrap-anywhere">{row.question}</p>
             <div className="mt-2 grid gap-2 sm:grid-cols-2">
               <Cell label={t("results.base")} text={row.base} isLast={isAsking && index === rows.length - 1} />
               <Cell label={t("results.tuned")} text={row.adapter} isLast={isAsking && index === rows.length - 1} isTuned />
             </div>
-            <p className="mt-2 text-xs break-words text-soft">
+            <p className="mt-2 text-xs wrap-anywhere text-soft">
               {t("results.expected")}: {row.expected}
             </p>
           </li>
@@ -128,9 +128,9 @@ export function Answers({ run }: { run: Run }) {
 function Cell(props: { label: string; text: string; isLast: boolean; isTuned?: boolean }) {
   const { t } = useTranslation();
   return (
-    <div className={props.isTuned ? "rounded-md bg-accent-soft p-2.5" : "rounded-md bg-sunken p-2.5"}>
+    <div className={props.isTuned ? "min-w-0 rounded-md bg-accent-soft p-2.5" : "min-w-0 rounded-md bg-sunken p-2.5"}>
       <p className={props.isTuned ? "text-xs font-semibold text-accent-strong" : "text-xs font-semibold text-soft"}>{props.label}</p>
-      <p className="mt-0.5 break-words whitespace-pre-wrap">{props.text || (props.isLast ? t("results.asking") : t("results.noAnswer"))}</p>
+      <p className="mt-0.5 wrap-anywhere whitespace-pre-wrap">{props.text || (props.isLast ? t("results.asking") : t("results.noAnswer"))}</p>
     </div>
   );
 }

@@ -129,7 +129,7 @@ function Facts({ facts }: { facts: [string, ReactNode][] }) {
       {facts.map(([label, value]) => (
         <div key={label} className="contents">
           <dt className="text-soft">{label}</dt>
-          <dd className="min-w-0 break-words max-sm:mb-2">{value}</dd>
+          <dd className="min-w-0 wrap-anywhere max-sm:mb-2">{value}</dd>
         </div>
       ))}
     </dl>

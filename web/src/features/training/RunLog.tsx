@@ -58,7 +58,7 @@ export function RunLog({ log }: { log: readonly LogEntry[] }) {
           <time className="shrink-0 text-soft" dateTime={entry.time}>
             {entry.time && format.time(entry.time)}
           </time>
-          <span className="min-w-0 break-words whitespace-pre-wrap">{words(entry)}</span>
+          <span className="min-w-0 wrap-anywhere whitespace-pre-wrap">{words(entry)}</span>
         </li>
       ))}
     </ol>

@@ -81,12 +81,12 @@ function Standing({ run, state }: { run: Run; state: RunState }) {
       <ProgressBar fraction={fraction} label={t("train.progress")} />
       {run.status === "queued" && <p className="mt-3 text-sm text-soft">{t("train.queuedText")}</p>}
       {run.status === "running" && step === 0 && <p className="mt-3 text-sm text-soft">{t("train.startingText")}</p>}
-      <dl className="mt-4 grid grid-cols-2 gap-x-4 gap-y-3 sm:grid-cols-3 xl:grid-cols-6">
+      <dl className="mt-4 grid grid-cols-2 gap-x-4 gap-y-3 sm:grid-cols-3 xl:grid-cols-5">
         <Figure label={t("train.step")}>
           {total === null ? format.number(step) : t("train.stepOf", { step: format.number(step), total: format.number(total) })}
         </Figure>
         <Figure label={t("train.loss")}>{loss == null ? null : format.fixed(loss, 3)}</Figure>
-        <Figure label={t("train.evalLoss")}>{evalLoss == null ? null : format.fixed(evalLoss, 3)}</Figure>
+        {evalLoss != null && <Figure label={t("train.evalLoss")}>{format.fixed(evalLoss, 3)}</Figure>}
         <Figure label={t("train.learningRateShort")}>{rate == null ? null : format.small(rate)}</Figure>
         <Figure label={t("train.tokensPerSecond")}>{speed == null ? null : format.number(speed)}</Figure>
         {isOver ? (

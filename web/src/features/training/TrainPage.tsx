@@ -87,7 +87,7 @@ function RunList({ runs, shown }: { runs: Run[]; shown: string | null }) {
                 run.id === shown && "bg-sunken",
               )}
             >
-              <span className="min-w-0 flex-1 font-medium break-words">{run.name}</span>
+              <span className="min-w-0 flex-1 font-medium wrap-anywhere">{run.name}</span>
               {run.loss != null && (
                 <span className="text-soft tabular-nums">
                   {t("train.loss")} {format.fixed(run.loss, 3)}

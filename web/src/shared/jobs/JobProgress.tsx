@@ -14,7 +14,7 @@ export function JobProgress(props: { job: Job; title: string; lost?: boolean; on
       <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
         <p className="min-w-0 text-sm">
           <span className="font-medium">{props.title}</span>
-          {detail && <span className="ml-2 break-words text-soft">{detail}</span>}
+          {detail && <span className="ml-2 wrap-anywhere text-soft">{detail}</span>}
         </p>
         <div className="flex items-center gap-3">
           {progress?.total != null && progress.done != null && (

@@ -7,7 +7,7 @@ export function formatters(language: string) {
   const fixed = (value: number, digits: number) =>
     new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   const percent = (share: number, digits = 0) =>
-    new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share);
+    new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
   const bytes = (value: number) => {
     const units = language.startsWith("fr") ? ["o", "Kio", "Mio", "Gio", "Tio"] : ["B", "KiB", "MiB", "GiB", "TiB"];
     let size = value;
@@ -36,7 +36,12 @@ export function formatters(language: string) {
 
 export type Formatters = ReturnType<typeof formatters>;
 
+/** The reader's own variant of a language: dates in Britain are not those in America. */
+function localeOf(language: string): string {
+  return navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language;
+}
+
 export function useFormat(): Formatters {
   const { i18n } = useTranslation();
-  return formatters(i18n.language);
+  return formatters(localeOf(i18n.language));
 }

@@ -31,7 +31,7 @@ export function Dialog(props: {
         >
           <div className="flex items-start justify-between gap-4 border-b border-line px-5 py-4">
             <div className="min-w-0">
-              <Radix.Title className="text-lg font-semibold break-words">{props.title}</Radix.Title>
+              <Radix.Title className="text-lg font-semibold wrap-anywhere">{props.title}</Radix.Title>
               {props.text && <Radix.Description className="mt-0.5 text-sm text-soft">{props.text}</Radix.Description>}
             </div>
             <Radix.Close asChild>
@@ -69,7 +69,7 @@ export function ConfirmDialog(props: {
       <Alert.Portal>
         <Alert.Overlay className={overlay} />
         <Alert.Content className={cn(panel, centred, "max-w-md p-5")}>
-          <Alert.Title className="text-lg font-semibold break-words">{props.title}</Alert.Title>
+          <Alert.Title className="text-lg font-semibold wrap-anywhere">{props.title}</Alert.Title>
           <Alert.Description className="mt-2 text-sm text-soft">{props.text}</Alert.Description>
           {props.problem != null && <ProblemNote problem={props.problem} className="mt-4" />}
           <DialogActions>

@@ -40,7 +40,7 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
         <div className="min-w-0 flex-1">
           <p className="font-semibold text-bad">{texts.title}</p>
           {texts.message && (
-            <p lang="en" className="mt-0.5 break-words">
+            <p lang="en" className="mt-0.5 wrap-anywhere">
               {texts.message}
             </p>
           )}

@@ -1,0 +1,80 @@
+// @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { MemoryRouter } from "react-router";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Run } from "../../shared/api/types";
+import "../../shared/i18n";
+import { FakeEventSource } from "../../../tests/FakeEventSource";
+import { RunView } from "./RunView";
+
+const RUN = {
+  id: "run-1",
+  project_id: "project-1",
+  number: 1,
+  name: "Run 1",
+  job_id: "job-1",
+  status: "interrupted",
+  model_id: "base",
+  step: 2,
+  total_steps: 6,
+  progress: 0.33,
+  loss: 2.5,
+  resumable: true,
+  has_adapter: false,
+  created_at: "2026-01-01T10:00:00Z",
+} as Run;
+
+const requests: string[] = [];
+
+afterEach(cleanup);
+
+beforeEach(() => {
+  FakeEventSource.install();
+  requests.length = 0;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const asked = input as Request;
+    requests.push(`${asked.method} ${new URL(asked.url).pathname} ${await asked.clone().text()}`);
+    return Response.json({ job: { id: "job-2" }, run: { ...RUN, status: "queued" } }, { status: 202 });
+  });
+});
+
+function show(run: Run) {
+  const page = (shown: Run) => (
+    <QueryClientProvider client={new QueryClient()}>
+      <MemoryRouter>
+        <RunView run={shown} />
+      </MemoryRouter>
+    </QueryClientProvider>
+  );
+  const { rerender } = render(page(run));
+  return (changed: Run) => rerender(page(changed));
+}
+
+it("says plainly that a training was interrupted, and lets it go on from its checkpoint", async () => {
+  const change = show(RUN);
+  expect(screen.getByText("The training was interrupted")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Go on from the checkpoint" }));
+  expect(requests).toContain('POST /api/projects/project-1/train/resume {"run_id":"run-1"}');
+
+  // The run has another job now: its events are told from the first one again.
+  change({ ...RUN, status: "running", job_id: "job-2" });
+  expect(FakeEventSource.all).toHaveLength(2);
+  expect(FakeEventSource.all[0]?.readyState).toBe(FakeEventSource.CLOSED);
+  expect(screen.queryByText("The training was interrupted")).toBeNull();
+  expect(screen.getByRole("button", { name: "Stop" })).toBeTruthy();
+});
+
+it("shows the steps as they come, and the end", async () => {
+  show({ ...RUN, status: "running", resumable: false });
+  const source = FakeEventSource.all[0];
+  act(() => {
+    source?.send("step", { step: 3, total_steps: 6, loss: 1.5, learning_rate: 0.0002, tokens_per_second: 900, seconds_left: 75 }, "7");
+    source?.send("end", { status: "completed" });
+  });
+  expect(await screen.findByText("3 of 6")).toBeTruthy();
+  expect(screen.getByText("1.500")).toBeTruthy();
+  expect(screen.getByText("Finished")).toBeTruthy();
+  expect(source?.readyState).toBe(FakeEventSource.CLOSED);
+});

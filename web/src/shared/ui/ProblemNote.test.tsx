@@ -1,0 +1,48 @@
+// @vitest-environment jsdom
+import { cleanup, render, screen } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+import { Problem } from "../api/problem";
+import { i18n } from "../i18n";
+import { ProblemNote } from "./ProblemNote";
+
+afterEach(async () => {
+  cleanup();
+  await i18n.changeLanguage("en");
+});
+
+const PROBLEM = new Problem({
+  code: "nothing_to_do",
+  message: "The project has no approved example.",
+  hint: "Generate or import examples and approve at least one.",
+  request_id: "r-1",
+});
+
+it("shows the server's words and hint to readers of English", () => {
+  render(<ProblemNote problem={PROBLEM} />);
+  expect(screen.getByText("A step before this one is missing")).toBeTruthy();
+  expect(screen.getByText(PROBLEM.message)).toBeTruthy();
+  expect(screen.getByText(PROBLEM.hint)).toBeTruthy();
+  expect(screen.getByText("r-1")).toBeTruthy();
+});
+
+it("translates title and hint by the code", async () => {
+  await i18n.changeLanguage("fr");
+  render(<ProblemNote problem={PROBLEM} />);
+  expect(screen.getByText("Il manque une étape avant celle-ci")).toBeTruthy();
+  expect(screen.getByText("Faites d'abord cette étape.")).toBeTruthy();
+  expect(screen.getByText(PROBLEM.message).lang).toBe("en");
+});
+
+it("falls back on the server's message for a code that it does not know", async () => {
+  await i18n.changeLanguage("fr");
+  render(<ProblemNote problem={new Problem({ code: "novelty", message: "Something new.", hint: "Look at it." })} />);
+  expect(screen.getByText("Something new.")).toBeTruthy();
+  expect(screen.getByText("Look at it.")).toBeTruthy();
+});
+
+it("names the fields that are wrong, and what it cannot name at all", () => {
+  render(<ProblemNote problem={new Problem({ code: "invalid_request", fields: [{ field: "rank", message: "must be whole" }] })} />);
+  expect(screen.getByText("rank")).toBeTruthy();
+  render(<ProblemNote problem={new TypeError("fetch failed")} />);
+  expect(screen.getByText("The studio does not answer")).toBeTruthy();
+});

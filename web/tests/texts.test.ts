@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { en } from "../src/shared/i18n/en";
+import { fr } from "../src/shared/i18n/fr";
+
+type Tree = { [key: string]: string | Tree };
+
+function flat(tree: Tree, prefix = ""): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const [key, value] of Object.entries(tree)) {
+    if (typeof value === "string") texts.set(prefix + key, value);
+    else for (const [name, text] of flat(value, `${prefix}${key}.`)) texts.set(name, text);
+  }
+  return texts;
+}
+
+const english = flat(en);
+const french = flat(fr);
+const holes = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map((match) => match[1]).sort();
+
+it("has every text in French, with the same values in it", () => {
+  expect([...french.keys()]).toEqual([...english.keys()]);
+  for (const [key, text] of english) {
+    expect(holes(french.get(key) ?? ""), key).toEqual(holes(text));
+    expect(french.get(key)?.trim(), key).not.toBe("");
+  }
+});
+
+it("sets French punctuation apart with unbreakable spaces", () => {
+  for (const [key, text] of french) expect(text, key).not.toMatch(/ [:;!?»]|« |[^\s\u00a0{}\d][;!?»]/);
+});
+
+it("translates every error that the server can give", () => {
+  const table = readFileSync("../crates/finetuneflow/src/api/error.rs", "utf8");
+  const codes = [...table.matchAll(/^ {4}[A-Z]\w+ "([a-z_]+)" \d{3} /gm)].map((match) => match[1]);
+  expect(codes.length).toBeGreaterThan(20);
+  for (const code of codes) expect([...english.keys()], code).toContain(`errors.${code}.title`);
+});
