@@ -10,6 +10,8 @@ use crate::formats::{Format, tables};
 const MOST_SPANNED: usize = 100;
 /// A table that repeats itself into more cells is not followed any further.
 const MOST_CELLS: usize = 1_000_000;
+/// Cells beyond this column are not repeated.
+const MOST_COLUMNS: usize = 1000;
 /// Tables and lists inside each other are followed to this depth; what is deeper flows into the last one.
 const DEEPEST: usize = 50;
 
@@ -46,7 +48,9 @@ impl Table {
             self.carried.clear();
         }
         let Some(row) = self.rows.last_mut() else { return };
-        while let Some((left, text)) = self.carried.get_mut(&row.len()) {
+        while row.len() < MOST_COLUMNS
+            && let Some((left, text)) = self.carried.get_mut(&row.len())
+        {
             let column = row.len();
             self.repeated += 1;
             row.push(text.clone());
@@ -223,7 +227,7 @@ impl Flow {
         let Some(text) = row.last().cloned() else { return };
         let first = row.len() - 1;
         table.repeated += columns - 1;
-        if table.repeated > MOST_CELLS {
+        if table.repeated > MOST_CELLS || row.len() > MOST_COLUMNS {
             return;
         }
         row.extend(std::iter::repeat_n(text.clone(), columns - 1));

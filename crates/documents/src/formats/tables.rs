@@ -1,5 +1,8 @@
 //! Rows of cells as a Markdown table: each cell beside its row's label and under its column's header.
 
+/// Missing cells are written out in tables of up to so many cells (Markdown allows them to be missing).
+const MOST_PADDED: usize = 1_000_000;
+
 /// A Markdown table, the first row its header. Empty rows and columns at the end are dropped; a table of one
 /// column is rows on lines.
 pub fn markdown(rows: &[Vec<String>]) -> String {
@@ -12,10 +15,11 @@ pub fn markdown(rows: &[Vec<String>]) -> String {
     if columns < 2 {
         return rows.into_iter().map(|row| row.concat()).collect::<Vec<_>>().join("\n");
     }
+    let padded = rows.len().saturating_mul(columns) <= MOST_PADDED;
     let mut lines = Vec::with_capacity(rows.len() + 1);
     for (index, row) in rows.iter().enumerate() {
-        let cells: Vec<&str> =
-            (0..columns).map(|column| row.get(column).map_or("", String::as_str)).collect();
+        let width = if padded || index == 0 { columns } else { used(row) };
+        let cells: Vec<&str> = (0..width).map(|column| row.get(column).map_or("", String::as_str)).collect();
         lines.push(format!("| {} |", cells.join(" | ")));
         if index == 0 {
             lines.push(format!("|{}", " --- |".repeat(columns)));
