@@ -85,7 +85,8 @@ impl Studio {
     }
 
     async fn approved(&self, project_id: Uuid, count: usize) {
-        let examples = rows(count).lines().map(|row| {
+        let rows = rows(count);
+        let examples = rows.lines().map(|row| {
             let payload: Value = serde_json::from_str(row).expect("JSON");
             NewExample {
                 chunk_id: None,
