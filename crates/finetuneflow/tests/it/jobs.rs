@@ -32,7 +32,7 @@ const DOCUMENT: &str = "# Opening hours\n\nThe reading room opens at 9:15 on wee
 
 /// A data folder with a small real model, and what jobs work with.
 struct Studio {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     services: Services,
 }
 
@@ -51,7 +51,7 @@ impl Studio {
             program: program(),
             threads: 1,
         };
-        Some(Self { folder, services })
+        Some(Self { _folder: folder, services })
     }
 
     fn database(&self) -> &Database {
