@@ -104,11 +104,20 @@ fn detect() -> Isa {
         Isa::Avx2
     } else if !is_x86_feature_detected!("avx512bf16") {
         Isa::Avx512
-    } else if !super::amx::request() {
-        Isa::Avx512Bf16
-    } else {
+    } else if super::amx::request() {
         Isa::Amx
+    } else if is_intel() {
+        // There `vdpbf16ps` has a quarter of the rate of an f32 multiplication: 119 GFLOP/s against 239 a core.
+        Isa::Avx512
+    } else {
+        Isa::Avx512Bf16
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_intel() -> bool {
+    let vendor = std::arch::x86_64::__cpuid(0);
+    [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"GenuineIntel"
 }
 
 #[cfg(not(target_arch = "x86_64"))]
