@@ -61,24 +61,32 @@ pub fn runs(spans: &[TextSpan]) -> Vec<Run> {
         .collect()
 }
 
-/// Whether the page is set in columns of running text: a corridor that hardly a line crosses, with long
-/// lines on both sides at the same heights. (A table's cells are short, or do not stand in pairs all the way.)
-pub fn has_columns(runs: &[Run]) -> bool {
-    let rows = rows(runs);
-    let left = runs.iter().map(|run| run.left).fold(f32::INFINITY, f32::min);
-    let right = runs.iter().map(|run| run.right).fold(f32::NEG_INFINITY, f32::max);
+/// Whether the page is set in two columns of running text: a corridor near the middle that hardly a line crosses,
+/// with several words on both sides of it at most heights. (The cells of a table are shorter.)
+pub fn has_columns(runs: &[Run], tables: &[PageTable]) -> bool {
+    let outside: Vec<Run> =
+        runs.iter().filter(|run| !tables.iter().any(|table| table.holds(run))).cloned().collect();
+    let rows = rows(&outside);
+    let left = outside.iter().map(|run| run.left).fold(f32::INFINITY, f32::min);
+    let right = outside.iter().map(|run| run.right).fold(f32::NEG_INFINITY, f32::max);
     let width = right - left;
-    let mut pairs = 0;
-    for row in &rows {
-        let line = join(row);
-        let long = |text: &str| text.split_whitespace().count() >= 4;
-        let is_pair = line.segments.len() == 2
-            && line.segments.iter().all(|piece| long(&piece.text))
-            && (line.segments[1].left - left) > width * 0.35
-            && (line.segments[1].left - left) < width * 0.7;
-        pairs += usize::from(is_pair);
+    if rows.len() < 12 || !width.is_finite() {
+        return false;
     }
-    pairs >= 6 && pairs * 2 > rows.len()
+    let crossed =
+        |row: &[&Run], place: f32| row.iter().any(|run| run.left < place - 1.0 && run.right > place + 1.0);
+    let places = (0..=60).map(|step| left + width * (0.35 + 0.3 * step as f32 / 60.0));
+    let crossings = places.map(|place| (rows.iter().filter(|row| crossed(row, place)).count(), place));
+    let Some((_, place)) = crossings.min_by(|a, b| a.0.cmp(&b.0)) else { return false };
+    let words = |runs: &mut dyn Iterator<Item = &&Run>| -> usize {
+        runs.map(|run| run.text.split_whitespace().count()).sum()
+    };
+    let paired = rows.iter().filter(|row| {
+        let before = words(&mut row.iter().filter(|run| run.right <= place + 1.0));
+        let behind = words(&mut row.iter().filter(|run| run.left >= place - 1.0));
+        !crossed(row, place) && before >= 4 && behind >= 4
+    });
+    paired.count() * 2 > rows.len()
 }
 
 /// Lines of a page in one column, by height.

@@ -138,7 +138,7 @@ fn page_elements(pdf: &PdfDocument, index: usize) -> Result<PageElements, String
     let (_, bottom, _, top) = pdf.get_page_media_box(index).unwrap_or((0.0, 0.0, 595.0, 842.0));
     let tables = page_tables::find(pdf, index);
     let runs = lines::runs(&spans);
-    let elements = if lines::has_columns(&runs) {
+    let elements = if lines::has_columns(&runs, &tables) {
         let spans = pdf.extract_spans_with_reading_order(index, ReadingOrder::ColumnAware).map_err(say)?;
         lines::in_given_order(&lines::runs(&spans), &tables)
     } else {
