@@ -39,16 +39,9 @@ export const CHROMIUM_ARGUMENTS = [
   "--no-pings",
 ];
 
-/**
- * Starts the program (FTF_BINARY, default the release build) on a data folder of its own and resolves with its address.
- * FTF_STUDIO_URL names a studio that runs already instead, e.g. the development server.
- */
-export async function startStudio() {
-  if (process.env.FTF_STUDIO_URL) return { url: process.env.FTF_STUDIO_URL, stop: async () => {} };
-  const binary = resolve(process.env.FTF_BINARY ?? join(HERE, "../../target/release/finetuneflow"));
-  if (!isProgram(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or set FTF_BINARY`);
-  const folder = mkdtempSync(join(tmpdir(), "finetuneflow-e2e-"));
-  const child = spawn(binary, ["serve", "--port", "0", "--json", "--data-dir", folder], {
+/** Starts the program on a data folder; resolves once it listens. */
+async function serve(binary, folder, port) {
+  const child = spawn(binary, ["serve", "--port", String(port), "--json", "--data-dir", folder], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, FTF_DATA_DIR: folder, FTF_LOG: process.env.FTF_LOG ?? "warn" },
   });
@@ -60,10 +53,34 @@ export async function startStudio() {
     child.once("error", failed);
     void ended.then((code) => failed(new Error(`the studio ended at once (${code}):\n${said.join("\n")}`)));
   });
-  const stop = async () => {
-    child.kill("SIGTERM");
+  const end = async (signal) => {
+    child.kill(signal);
     await ended;
-    rmSync(folder, { recursive: true, force: true });
   };
-  return { url, stop, log: said };
+  return { url, end };
+}
+
+/**
+ * The program (FTF_BINARY, default the release build) on a data folder of its own: its address, a way to stop it, and
+ * one to kill it without warning and start it again at the same address. FTF_STUDIO_URL names a studio that runs
+ * already instead, e.g. the development server; it is not killed.
+ */
+export async function startStudio() {
+  if (process.env.FTF_STUDIO_URL) return { url: process.env.FTF_STUDIO_URL, stop: async () => {}, crash: null, restart: null };
+  const binary = resolve(process.env.FTF_BINARY ?? join(HERE, "../../target/release/finetuneflow"));
+  if (!isProgram(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or set FTF_BINARY`);
+  const folder = mkdtempSync(join(tmpdir(), "finetuneflow-e2e-"));
+  let running = await serve(binary, folder, 0);
+  const { url } = running;
+  return {
+    url,
+    crash: () => running.end("SIGKILL"),
+    restart: async () => {
+      running = await serve(binary, folder, new URL(url).port);
+    },
+    stop: async () => {
+      await running.end("SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import { ChartNoAxesCombined, Check, FileText, GraduationCap, ListTodo, MessagesSquare, PackageOpen } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, useParams } from "react-router";
+import { Link, NavLink, Outlet, useLocation, useParams } from "react-router";
 import { useProject } from "../shared/api/queries";
 import type { Project } from "../shared/api/types";
 import { cn } from "../shared/lib/cn";
@@ -31,6 +32,7 @@ export function ProjectLayout() {
 function Steps({ project }: { project: Project }) {
   const { t } = useTranslation();
   const runs = useRuns(project.id);
+  const bar = useShownStep();
   const trained = runs.data?.items.some((run) => run.has_adapter) ?? false;
   const done: Record<StepId, boolean> = {
     documents: project.counts.files > 0,
@@ -54,7 +56,7 @@ function Steps({ project }: { project: Project }) {
             {project.name}
           </span>
         </p>
-        <nav aria-label={t("steps.label")} className="relative -mx-3 overflow-x-auto px-3 sm:mx-0 sm:px-0">
+        <nav ref={bar} aria-label={t("steps.label")} className="relative -mx-3 overflow-x-auto px-3 sm:mx-0 sm:px-0">
           <ol className="flex gap-1 pb-1 lg:flex-col">
             {STEPS.map((step, index) => {
               const Icon = step.icon;
@@ -92,4 +94,15 @@ function Steps({ project }: { project: Project }) {
       </div>
     </div>
   );
+}
+
+/** Narrow screens show a part of the steps: the one that is open is brought into it. */
+function useShownStep() {
+  const { pathname } = useLocation();
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const step = bar.current?.querySelector<HTMLElement>("[aria-current=page]");
+    if (bar.current && step) bar.current.scrollLeft = step.offsetLeft - (bar.current.clientWidth - step.offsetWidth) / 2;
+  }, [pathname]);
+  return bar;
 }

@@ -162,7 +162,8 @@ function Controls({ run }: { run: Run }) {
   const body = { run_id: run.id };
   const refresh = () => refreshProject(client, run.project_id);
   const cancel = useMutation({
-    mutationFn: () => take(api.POST("/api/projects/{project_id}/train/cancel", { params: { path }, body })),
+    mutationFn: (_jobId: string | null) =>
+      take(api.POST("/api/projects/{project_id}/train/cancel", { params: { path }, body })),
     onSuccess: () => {
       setAsking(false);
       return refresh();
@@ -172,7 +173,9 @@ function Controls({ run }: { run: Run }) {
     mutationFn: () => take(api.POST("/api/projects/{project_id}/train/resume", { params: { path }, body })),
     onSuccess: refresh,
   });
-  const isStopping = isWorking(run) && cancel.isSuccess;
+  // After a resume the run has another job, which nobody has asked to stop.
+  const jobId = run.job_id ?? null;
+  const isStopping = isWorking(run) && cancel.isSuccess && cancel.variables === jobId;
   return (
     <>
       <div className="mt-4 flex flex-wrap gap-2 empty:hidden">
@@ -214,7 +217,7 @@ function Controls({ run }: { run: Run }) {
         action={t("train.cancelConfirm")}
         busy={cancel.isPending}
         problem={cancel.error}
-        onConfirm={() => cancel.mutate()}
+        onConfirm={() => cancel.mutate(jobId)}
       />
     </>
   );
