@@ -1,5 +1,6 @@
 //! The application from outside: its API in process, its binary as a process.
 
+mod invariants;
 mod api;
 mod chat;
 mod documentation;
