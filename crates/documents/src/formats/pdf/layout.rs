@@ -2,7 +2,7 @@
 //! tables, and the other lines joined to paragraphs.
 
 use super::lines::Line;
-use super::measures::{Measures, number_depth, starts_item};
+use super::measures::{Measures, joiner, number_depth, starts_item};
 use super::table_text::{self, Piece};
 use super::{Element, PageElements};
 use crate::builder::Builder;
@@ -126,7 +126,8 @@ impl<'a> PageLayout<'a, '_> {
         if divided {
             self.builder.drop_last_hyphen();
         }
-        self.builder.continue_last(&open.text, if divided { "" } else { " " });
+        let between = if divided { "" } else { joiner(self.builder.text(), &open.text) };
+        self.builder.continue_last(&open.text, between);
     }
 }
 

@@ -61,32 +61,30 @@ pub fn runs(spans: &[TextSpan]) -> Vec<Run> {
         .collect()
 }
 
-/// Whether the page is set in two columns of running text: a corridor near the middle that hardly a line crosses,
-/// with several words on both sides of it at most heights. (The cells of a table are shorter.)
+/// Whether the page is set in two columns of running text: many long lines begin at one place near the middle,
+/// many on the left end before it, and hardly any goes across. Widths may be a little wrong in files whose fonts do
+/// not tell them, and the columns' lines need not stand at the same heights.
 pub fn has_columns(runs: &[Run], tables: &[PageTable]) -> bool {
-    let outside: Vec<Run> =
-        runs.iter().filter(|run| !tables.iter().any(|table| table.holds(run))).cloned().collect();
-    let rows = rows(&outside);
-    let left = outside.iter().map(|run| run.left).fold(f32::INFINITY, f32::min);
-    let right = outside.iter().map(|run| run.right).fold(f32::NEG_INFINITY, f32::max);
+    const LONG: usize = 25;
+    const LEAST: usize = 8;
+    let outside = runs.iter().filter(|run| !tables.iter().any(|table| table.holds(run)));
+    let long: Vec<&Run> = outside.filter(|run| run.text.trim().chars().count() >= LONG).collect();
+    let left = long.iter().map(|run| run.left).fold(f32::INFINITY, f32::min);
+    let right = long.iter().map(|run| run.right).fold(f32::NEG_INFINITY, f32::max);
     let width = right - left;
-    if rows.len() < 12 || !width.is_finite() {
+    if long.len() < 2 * LEAST || !width.is_finite() {
         return false;
     }
-    let crossed =
-        |row: &[&Run], place: f32| row.iter().any(|run| run.left < place - 1.0 && run.right > place + 1.0);
-    let places = (0..=60).map(|step| left + width * (0.35 + 0.3 * step as f32 / 60.0));
-    let crossings = places.map(|place| (rows.iter().filter(|row| crossed(row, place)).count(), place));
-    let Some((_, place)) = crossings.min_by(|a, b| a.0.cmp(&b.0)) else { return false };
-    let words = |runs: &mut dyn Iterator<Item = &&Run>| -> usize {
-        runs.map(|run| run.text.split_whitespace().count()).sum()
+    let middle = long.iter().map(|run| run.left).filter(|x| (0.35..0.65).contains(&((x - left) / width)));
+    let begin_at = |place: f32| long.iter().filter(|run| (run.left - place).abs() < 3.0).count();
+    let Some((count, place)) = middle.map(|x| (begin_at(x), x)).max_by_key(|(count, _)| *count) else {
+        return false;
     };
-    let paired = rows.iter().filter(|row| {
-        let before = words(&mut row.iter().filter(|run| run.right <= place + 1.0));
-        let behind = words(&mut row.iter().filter(|run| run.left >= place - 1.0));
-        !crossed(row, place) && before >= 4 && behind >= 4
-    });
-    paired.count() * 2 > rows.len()
+    let before =
+        long.iter().filter(|run| run.left < place - 0.2 * width && run.right < place + 0.06 * width).count();
+    let across =
+        long.iter().filter(|run| run.left < place - 0.1 * width && run.right > place + 0.1 * width).count();
+    count >= LEAST && before >= LEAST && across * 5 <= count + before
 }
 
 /// Lines of a page in one column, by height.

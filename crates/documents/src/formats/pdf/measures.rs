@@ -132,7 +132,7 @@ impl Measures {
         if self.is_divided(text, next) {
             text.pop();
         } else if !text.is_empty() {
-            text.push(' ');
+            text.push_str(joiner(text, next));
         }
         text.push_str(next);
     }
@@ -151,6 +151,13 @@ impl Measures {
         let tail: String = next.chars().take_while(|c| c.is_alphanumeric()).collect();
         !self.hyphenated.contains(&format!("{head}-{tail}").to_lowercase())
     }
+}
+
+/// What stands between two lines: nothing behind a hyphen that belongs to its word.
+pub fn joiner(text: &str, next: &str) -> &'static str {
+    let mut last = text.chars().rev();
+    let hyphen = last.next() == Some('-') && last.next().is_some_and(char::is_alphabetic);
+    if hyphen && next.starts_with(char::is_lowercase) { "" } else { " " }
 }
 
 fn page_lines(page: &PageElements) -> impl Iterator<Item = &Line> {
