@@ -118,6 +118,12 @@ pub struct ErrorEnvelope {
 pub struct ApiError {
     /// Its row in the table.
     pub code: Code,
+    /// Apart, because results that are not errors should stay small.
+    details: Box<Details>,
+}
+
+#[derive(Debug, Default)]
+struct Details {
     message: String,
     params: Map<String, Value>,
     hint: Option<String>,
@@ -131,31 +137,24 @@ pub type ApiResult<T> = Result<T, ApiError>;
 impl ApiError {
     /// An error with the table's status and hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            params: Map::new(),
-            hint: None,
-            fields: Vec::new(),
-            cause: None,
-        }
+        Self { code, details: Box::new(Details { message: message.into(), ..Details::default() }) }
     }
 
     /// A hint that fits this place better than the table's.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.details.hint = Some(hint.into());
         self
     }
 
     /// A value that a translated message needs.
     pub fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.params.insert(name.to_owned(), value.into());
+        self.details.params.insert(name.to_owned(), value.into());
         self
     }
 
     /// One more field that is not valid.
     pub fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.fields.push(FieldError { field: field.into(), message: message.into() });
+        self.details.fields.push(FieldError { field: field.into(), message: message.into() });
         self
     }
 
@@ -165,7 +164,9 @@ impl ApiError {
             [only] => format!("{} {}.", only.field, only.message),
             more => format!("{} fields are not valid.", more.len()),
         };
-        Self { fields, ..Self::new(Code::InvalidRequest, message) }
+        let mut error = Self::new(Code::InvalidRequest, message);
+        error.details.fields = fields;
+        error
     }
 
     /// `invalid_request` for one field.
@@ -182,7 +183,7 @@ impl ApiError {
     /// A failure of ours: the client learns nothing but the request id, the log gets the cause.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let mut error = Self::new(Code::Internal, "Something went wrong inside the server.");
-        error.cause = Some(cause.to_string());
+        error.details.cause = Some(cause.to_string());
         error
     }
 
@@ -190,10 +191,10 @@ impl ApiError {
     pub fn body(&self, request_id: String) -> ErrorBody {
         ErrorBody {
             code: self.code.as_str().to_owned(),
-            message: self.message.clone(),
-            params: self.params.clone(),
-            hint: self.hint.clone().unwrap_or_else(|| self.code.hint().to_owned()),
-            fields: self.fields.clone(),
+            message: self.details.message.clone(),
+            params: self.details.params.clone(),
+            hint: self.details.hint.clone().unwrap_or_else(|| self.code.hint().to_owned()),
+            fields: self.details.fields.clone(),
             request_id,
         }
     }
@@ -201,9 +202,9 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
+        match &self.details.cause {
             Some(cause) => write!(formatter, "{}: {cause}", self.code.as_str()),
-            None => write!(formatter, "{}: {}", self.code.as_str(), self.message),
+            None => write!(formatter, "{}: {}", self.code.as_str(), self.details.message),
         }
     }
 }

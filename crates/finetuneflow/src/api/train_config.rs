@@ -335,10 +335,10 @@ fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
         "must be between 0 and 0.5",
     );
     optional(all, "checkpoint_steps", request.checkpoint_steps, |n| n >= 1, "must be at least 1");
-    if let Some(names) = &request.target_modules {
-        if let Err(error) = engine::models::load::target_modules(&module_names(names)) {
-            all.require(false, "target_modules", &format!("cannot be used: {error}"));
-        }
+    if let Some(names) = &request.target_modules
+        && let Err(error) = engine::models::load::target_modules(&module_names(names))
+    {
+        all.require(false, "target_modules", &format!("cannot be used: {error}"));
     }
     checks.finish()
 }
