@@ -11,7 +11,7 @@ use crate::server::Serving;
 use crate::support::{rows, trainable_model};
 
 /// Long enough to be killed in the middle, with a checkpoint on the way.
-const STEPS: u64 = 60;
+const STEPS: u64 = 150;
 const CHECKPOINT_STEPS: u64 = 5;
 /// No step of this test may take longer.
 const PATIENCE: Duration = Duration::from_secs(300);
