@@ -10,7 +10,7 @@ use super::serve::sources;
 use crate::config::Config;
 use crate::machine;
 
-/// Check this machine: processor, memory, data folder, database, base model
+/// Check this machine: processor, memory, data folder, database
 #[derive(clap::Args)]
 pub struct Args {}
 

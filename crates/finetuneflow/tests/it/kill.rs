@@ -162,7 +162,7 @@ async fn a_killed_server_loses_nothing() {
 
     let project = client.start_training(model).await;
     let past_checkpoint =
-        |kind: &str, data: &Value| kind == "step" && data["step"].as_u64() >= Some(STEPS / 3 + 2);
+        |kind: &str, data: &Value| kind == "step" && data["step"].as_u64() >= Some(STEPS / 5 + 2);
     let before = client.watch(&project, 0, past_checkpoint).await;
     let last_id = before.last().map_or(0, |event| event.id);
     assert_eq!(server.end("-KILL"), None, "it was ended by a signal");
