@@ -28,12 +28,20 @@ function asQuestion(example: Example): Compared | null {
   return { question: question.content, expected: expected.content, base: "", adapter: "" };
 }
 
+function restore(stored: string | null): Compared[] {
+  try {
+    return stored === null ? [] : (JSON.parse(stored) as Compared[]);
+  } catch {
+    return [];
+  }
+}
+
 /** Asks the model before and after the training the same questions of the examples. Kept in this window. */
 export function Answers({ run }: { run: Run }) {
   const { t } = useTranslation();
   const settings = useSettings();
   const key = `answers:${run.id}`;
-  const [rows, setRows] = useState<Compared[]>(() => JSON.parse(readStored("sessionStorage", key) ?? "[]") as Compared[]);
+  const [rows, setRows] = useState(() => restore(readStored("sessionStorage", key)));
   const [isAsking, setAsking] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const abort = useRef<AbortController | null>(null);

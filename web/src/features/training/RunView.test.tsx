@@ -27,15 +27,19 @@ const RUN = {
 } as Run;
 
 const requests: string[] = [];
+let jobStatus = "failed";
 
 afterEach(cleanup);
 
 beforeEach(() => {
   FakeEventSource.install();
   requests.length = 0;
+  jobStatus = "failed";
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const asked = input as Request;
-    requests.push(`${asked.method} ${new URL(asked.url).pathname} ${await asked.clone().text()}`);
+    const path = new URL(asked.url).pathname;
+    requests.push(`${asked.method} ${path} ${await asked.clone().text()}`);
+    if (path === "/api/jobs/job-1") return Response.json({ id: "job-1", status: jobStatus });
     return Response.json({ job: { id: "job-2" }, run: { ...RUN, status: "queued" } }, { status: 202 });
   });
 });
@@ -63,6 +67,14 @@ it("says plainly that a training was interrupted, and lets it go on from its che
   expect(FakeEventSource.all).toHaveLength(2);
   expect(FakeEventSource.all[0]?.readyState).toBe(FakeEventSource.CLOSED);
   expect(screen.queryByText("The training was interrupted")).toBeNull();
+  expect(screen.getByRole("button", { name: "Stop" })).toBeTruthy();
+});
+
+it("does not offer to resume what goes on by itself", async () => {
+  jobStatus = "queued";
+  show(RUN);
+  expect(await screen.findByText(/goes on by itself/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Go on from the checkpoint" })).toBeNull();
   expect(screen.getByRole("button", { name: "Stop" })).toBeTruthy();
 });
 

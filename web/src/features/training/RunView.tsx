@@ -1,12 +1,13 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ChartNoAxesCombined, MessagesSquare, Play, Square } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { Problem } from "../../shared/api/problem";
-import { refreshProject } from "../../shared/api/queries";
+import { keys, refreshProject } from "../../shared/api/queries";
 import type { Run } from "../../shared/api/types";
+import { isActive } from "../../shared/jobs/useProjectJob";
 import { useFormat } from "../../shared/lib/format";
 import { isWorking, RUN_TONES } from "../../shared/runs/useRuns";
 import { Badge } from "../../shared/ui/Badge";
@@ -27,6 +28,7 @@ export function RunView({ run }: { run: Run }) {
   const { state, connection } = useRunStream(run.project_id, run.id, run.job_id ?? "");
   // The stream is ahead of what was asked for last.
   const current: Run = { ...run, status: state.status ?? run.status };
+  const goesOn = useGoesOn(current);
   return (
     <div className="space-y-5" data-run-status={current.status}>
       <Section
@@ -39,8 +41,8 @@ export function RunView({ run }: { run: Run }) {
             {t("common.reconnecting")}
           </p>
         )}
-        <Outcome run={current} />
-        <Controls run={current} />
+        <Outcome run={current} goesOn={goesOn} />
+        <Controls run={current} goesOn={goesOn} />
       </Section>
       <Section title={t("train.chart")}>
         <LossChart state={state} />
@@ -58,6 +60,17 @@ export function RunView({ run }: { run: Run }) {
       </Section>
     </div>
   );
+}
+
+/** An interrupted training whose job still waits goes on by itself. */
+function useGoesOn(run: Run): boolean {
+  const jobId = run.job_id ?? "";
+  const job = useQuery({
+    queryKey: [...keys.project(run.project_id), "run-job", jobId],
+    queryFn: ({ signal }) => take(api.GET("/api/jobs/{id}", { params: { path: { id: jobId } }, signal })),
+    enabled: run.status === "interrupted" && jobId !== "",
+  });
+  return run.status === "interrupted" && isActive(job.data);
 }
 
 /** The figures of the last step, and how far the training is. */
@@ -110,15 +123,15 @@ function Figure({ label, children }: { label: string; children: ReactNode }) {
 }
 
 /** How a training ended, said plainly, and what can be done. */
-function Outcome({ run }: { run: Run }) {
+function Outcome({ run, goesOn }: { run: Run; goesOn: boolean }) {
   const { t } = useTranslation();
-  const checkpoint = !run.resumable && <p className="mt-1">{t("train.noCheckpoint")}</p>;
+  const checkpoint = <p className="mt-1">{t("train.noCheckpoint")}</p>;
   switch (run.status) {
     case "interrupted":
       return (
         <WarnNote className="mt-4" title={t("train.interruptedTitle")}>
           <p>{t("train.interruptedText")}</p>
-          {run.resumable ? null : checkpoint}
+          {goesOn ? <p className="mt-1">{t("train.interruptedAuto")}</p> : !run.resumable && checkpoint}
         </WarnNote>
       );
     case "cancelled":
@@ -154,7 +167,7 @@ function Failed({ run }: { run: Run }) {
   );
 }
 
-function Controls({ run }: { run: Run }) {
+function Controls({ run, goesOn }: { run: Run; goesOn: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [isAsking, setAsking] = useState(false);
@@ -175,17 +188,17 @@ function Controls({ run }: { run: Run }) {
   });
   // After a resume the run has another job, which nobody has asked to stop.
   const jobId = run.job_id ?? null;
-  const isStopping = isWorking(run) && cancel.isSuccess && cancel.variables === jobId;
+  const isStopping = (isWorking(run) || goesOn) && cancel.isSuccess && cancel.variables === jobId;
   return (
     <>
       <div className="mt-4 flex flex-wrap gap-2 empty:hidden">
-        {isWorking(run) && (
+        {(isWorking(run) || goesOn) && (
           <Button busy={isStopping} onClick={() => setAsking(true)}>
             {!isStopping && <Square aria-hidden />}
             {isStopping ? t("train.cancelling") : t("train.cancel")}
           </Button>
         )}
-        {!isWorking(run) && run.resumable && (
+        {!isWorking(run) && run.resumable && !goesOn && (
           <Button look="primary" busy={resume.isPending} onClick={() => resume.mutate()}>
             <Play aria-hidden />
             {resume.isPending ? t("train.resuming") : t("train.resume")}
