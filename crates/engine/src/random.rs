@@ -42,9 +42,4 @@ impl Random {
         let angle = std::f64::consts::TAU * (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         ((-2.0 * u.ln()).sqrt() * angle.cos()) as f32
     }
-
-    /// Uniform in 0..bound (Lemire, <https://arxiv.org/abs/1805.10941>; the bias for small bounds is below 2^-32).
-    pub fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
-    }
 }

@@ -168,13 +168,29 @@ pub trait Device: Send + Sync {
     fn upload_batch(&self, batch: &MicroBatch) -> Batch;
     fn copy(&self, source: &Buffer, target: &mut Buffer, len: usize);
     /// `target[target_start..][..len] = source[source_start..][..len]`.
-    fn copy_range(&self, source: &Buffer, source_start: usize, target: &mut Buffer, target_start: usize, len: usize);
+    fn copy_range(
+        &self,
+        source: &Buffer,
+        source_start: usize,
+        target: &mut Buffer,
+        target_start: usize,
+        len: usize,
+    );
     fn fill_zero(&self, buffer: &mut Buffer);
 
     // Matrices. x: [m, in], w: [out, in], y: [m, out].
     /// `y (+)= scale * x·wᵀ`
     #[allow(clippy::too_many_arguments)]
-    fn linear(&self, precision: Precision, m: usize, scale: f32, x: &Buffer, w: &Weight, beta: Beta, y: &mut Buffer);
+    fn linear(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        x: &Buffer,
+        w: &Weight,
+        beta: Beta,
+        y: &mut Buffer,
+    );
     /// `dx (+)= scale * dy·w`
     #[allow(clippy::too_many_arguments)]
     fn linear_input_gradient(
@@ -208,7 +224,15 @@ pub trait Device: Send + Sync {
     fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, d_table: &mut Buffer);
     /// `y = x / rms(x) * w`, `inverse_rms`: [m] is kept for the gradient (<https://arxiv.org/abs/1910.07467>).
     #[allow(clippy::too_many_arguments)]
-    fn rms_norm(&self, m: usize, x: &Buffer, w: &Weight, epsilon: f32, y: &mut Buffer, inverse_rms: &mut Buffer);
+    fn rms_norm(
+        &self,
+        m: usize,
+        x: &Buffer,
+        w: &Weight,
+        epsilon: f32,
+        y: &mut Buffer,
+        inverse_rms: &mut Buffer,
+    );
     /// `dx += ∂`, and `dw += ∂` where the norm is trained.
     #[allow(clippy::too_many_arguments)]
     fn rms_norm_gradient(
@@ -224,7 +248,15 @@ pub trait Device: Send + Sync {
     /// Rotates halves (x_i, x_{i+d/2}) of each head in place (<https://arxiv.org/abs/2104.09864>, Hugging Face's order).
     /// `table`: [positions, head_dim] as cos then sin of each half. `inverse` undoes it: the gradient.
     #[allow(clippy::too_many_arguments)]
-    fn rope(&self, batch: &Batch, heads: usize, head_dim: usize, table: &Buffer, inverse: bool, x: &mut Buffer);
+    fn rope(
+        &self,
+        batch: &Batch,
+        heads: usize,
+        head_dim: usize,
+        table: &Buffer,
+        inverse: bool,
+        x: &mut Buffer,
+    );
     /// Causal attention within each sequence of the batch. `log_sum_exp`: [heads, m] is kept for the gradient.
     #[allow(clippy::too_many_arguments)]
     fn attention(
@@ -272,12 +304,26 @@ pub trait Device: Send + Sync {
     fn gated_silu_gradient(&self, len: usize, dy: &Buffer, gate: &mut Buffer, up: &mut Buffer);
     /// The language-model head and the cross-entropy over the supervised tokens only, a block of tokens at a
     /// time: the logits of the batch never exist. With `gradient`, adds `gradient_scale *` the gradients.
-    fn cross_entropy(&self, precision: Precision, batch: &Batch, x: &Buffer, head: &Weight, gradient: Option<HeadGradient>) -> LossSum;
+    fn cross_entropy(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        x: &Buffer,
+        head: &Weight,
+        gradient: Option<HeadGradient>,
+    ) -> LossSum;
 
     // The optimizer's parts.
     /// Sum of squares, added up in a fixed order in f64.
     fn sum_of_squares(&self, buffer: &Buffer) -> f64;
-    fn adamw(&self, step: &AdamWStep, value: &mut Buffer, gradient: &Buffer, first_moment: &mut Buffer, second_moment: &mut Buffer);
+    fn adamw(
+        &self,
+        step: &AdamWStep,
+        value: &mut Buffer,
+        gradient: &Buffer,
+        first_moment: &mut Buffer,
+        second_moment: &mut Buffer,
+    );
 }
 
 /// Where [`Device::cross_entropy`] puts its gradients.

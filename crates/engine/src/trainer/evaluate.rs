@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::TrainError;
 use crate::batching::{EncodedData, Order, Packing, Sampler};
 use crate::device::LossSum;
-use crate::models::Decoder;
 use crate::models::activations::{ActivationShape, Activations, Recompute};
+use crate::models::{Decoder, DecoderSpec};
 
 /// Tokens of one forward pass.
 const TOKENS: usize = 2048;
@@ -43,6 +43,7 @@ pub fn evaluate(
     data: &EncodedData,
     cancel: &AtomicBool,
 ) -> Result<Evaluation, TrainError> {
+    check_vocabulary(data, &decoder.spec)?;
     let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
     let shape = ActivationShape {
         tokens: largest_micro_batch(data, true, 1, TOKENS),
@@ -60,6 +61,16 @@ pub fn evaluate(
         loss += decoder.evaluate(&batch, &mut activations);
     }
     Ok(loss.into())
+}
+
+/// Refuses data of another tokenizer: an id outside the table would read beyond it.
+pub fn check_vocabulary(data: &EncodedData, spec: &DecoderSpec) -> Result<(), TrainError> {
+    if data.max_id() as usize >= spec.vocab_size {
+        let problem =
+            format!("token {} is outside the model's vocabulary of {}", data.max_id(), spec.vocab_size);
+        return Err(TrainError::Option { field: "data", problem });
+    }
+    Ok(())
 }
 
 /// Most tokens that a micro-batch of this data can have.

@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::TrainError;
 use super::checkpoint::{self, State};
+use super::evaluate::{check_vocabulary, largest_micro_batch};
 use super::memory_plan::{self, MemoryPlan};
 use super::options::{Method, OrderName, RunLength, Start, TrainOptions};
 use super::output::{self, RunLock};
-use super::{TrainError, evaluate::largest_micro_batch};
 use crate::adapters::peft::{Adapter, AdapterConfig, TargetModules};
 use crate::batching::{
     EncodeOptions, EncodedData, LongRows, LossMask, MicroBatch, Order, Packing, Sampler, encode_file,
@@ -139,6 +140,7 @@ impl<'a> Run<'a> {
         let device = Arc::new(CpuDevice::new(options.threads));
         let (data, data_sha256) = read_data(options)?;
         let mut decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>)?;
+        check_vocabulary(&data, &decoder.spec)?;
         let adapter_config = attach_adapter(options, &mut decoder)?;
         let order = match options.order {
             OrderName::File => Order::File,

@@ -51,8 +51,10 @@ fn greedy_text_from_bos_is_equal_to_the_last_character() {
     };
     let prompt = tokenizer.encode_raw_prompt("");
     let mut streamed = String::new();
-    let answer =
-        generate(&decoder, &tokenizer, &prompt, &options, &AtomicBool::new(false), &mut |text| streamed.push_str(text)).unwrap();
+    let answer = generate(&decoder, &tokenizer, &prompt, &options, &AtomicBool::new(false), &mut |text| {
+        streamed.push_str(text)
+    })
+    .unwrap();
     assert_eq!(answer.text.trim_start().chars().take(565).collect::<String>(), want);
     assert_eq!(answer.text, streamed, "what was streamed is the text");
 }
@@ -116,10 +118,22 @@ fn training_follows_the_curve_of_peft() {
         })
         .unwrap();
         assert_eq!(steps.len(), 40, "{name}");
-        for (i, (step, want)) in steps.iter().zip(golden["loss_and_grad_norm"].as_array().unwrap()).take(15).enumerate() {
+        for (i, (step, want)) in
+            steps.iter().zip(golden["loss_and_grad_norm"].as_array().unwrap()).take(15).enumerate()
+        {
             let (loss, norm) = (want[0].as_f64().unwrap(), want[1].as_f64().unwrap());
-            assert!((step.loss - loss).abs() <= 0.002 + 0.001 * i as f64, "{name} step {}: loss {} want {loss}", i + 1, step.loss);
-            assert!((step.grad_norm - norm).abs() <= 0.02 * norm + 0.01, "{name} step {}: norm {} want {norm}", i + 1, step.grad_norm);
+            assert!(
+                (step.loss - loss).abs() <= 0.002 + 0.001 * i as f64,
+                "{name} step {}: loss {} want {loss}",
+                i + 1,
+                step.loss
+            );
+            assert!(
+                (step.grad_norm - norm).abs() <= 0.02 * norm + 0.01,
+                "{name} step {}: norm {} want {norm}",
+                i + 1,
+                step.grad_norm
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The engine from outside, one module a subject.
 
-mod peft;
-mod weights;
-mod goldens;
 mod batching;
+mod goldens;
+mod peft;
 mod tokenizer;
+mod training;
+mod weights;

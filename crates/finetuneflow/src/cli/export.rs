@@ -33,7 +33,8 @@ pub struct Args {
 }
 
 pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let format = export::format(&args.format).ok_or_else(|| anyhow::anyhow!("unknown format {}", args.format))?;
+    let format =
+        export::format(&args.format).ok_or_else(|| anyhow::anyhow!("unknown format {}", args.format))?;
     let quantization = args.quantization.as_deref().and_then(Quantization::from_id);
     if let Some(asked) = quantization
         && !format.quantizations.contains(&asked)

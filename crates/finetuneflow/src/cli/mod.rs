@@ -11,18 +11,18 @@ use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 mod demo;
-mod inspect;
-mod train;
-mod plan;
-pub mod model;
-mod interrupt;
-pub mod generate;
+mod doctor;
 mod evaluate;
 mod export;
-pub mod parse_child;
-mod doctor;
+pub mod generate;
+mod inspect;
+mod interrupt;
 mod migrate;
+pub mod model;
+pub mod parse_child;
+mod plan;
 mod serve;
+mod train;
 
 /// Fine-tune language models on your own documents, on your own machine.
 #[derive(Parser)]
@@ -86,6 +86,10 @@ impl Context {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context { json: cli.json, data_dir: cli.data_dir };
+    if let Err(problem) = engine::device::cpu::gemm::check_forced() {
+        eprintln!("error: {problem}");
+        return ExitCode::FAILURE;
+    }
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),

@@ -82,7 +82,11 @@ pub fn make(
         parse_isolated(&document_path, &parse_child::command()?, &Limits::default(), cancel)?.document;
     let count_tokens = |text: &str| tokenizer.encode_plain(text).len();
     let chunks = documents::chunk(&document, &ChunkOptions::default(), &count_tokens);
-    let options = Options { hold_out: true, ..Options::default() };
+    let options = Options {
+        hold_out: true,
+        questions_per_fact: std::env::var("XQ").map_or(10, |v| v.parse().unwrap()),
+        ..Options::default()
+    };
     let mut generated = offline::generate(&offline::source_blocks(&document), &options);
     if generated.examples.is_empty() {
         bail!(

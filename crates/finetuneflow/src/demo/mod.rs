@@ -34,6 +34,8 @@ pub use material::Material;
 pub struct Demo<'a> {
     /// A document of the person's; `None` takes the sample handbook.
     pub file: Option<PathBuf>,
+    /// A model folder; `None` takes the bundled model.
+    pub model: Option<PathBuf>,
     pub out: PathBuf,
     pub cancel: &'a AtomicBool,
     /// A line on what happens now.
@@ -78,6 +80,8 @@ pub(crate) struct Finished<'a> {
     pub after: &'a Measured,
 }
 
+/// The bundled model's folder while the demo runs.
+const BASE_FOLDER: &str = "base-model";
 /// Passes over the examples.
 const EPOCHS: f64 = 12.0;
 const LEARNING_RATE: f64 = 2e-3;
@@ -86,22 +90,31 @@ const TOKENS_PER_STEP: usize = 1024;
 
 pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
     let started = Instant::now();
-    let Demo { file, out, cancel, say, on_train } = demo;
+    let Demo { file, model, out, cancel, say, on_train } = demo;
     fs::create_dir_all(&out)
         .with_context(|| format!("{} cannot be made; choose another folder with --out", out.display()))?;
     let work = tempfile::Builder::new()
         .prefix(".demo-")
         .tempdir_in(&out)
         .context("the output folder is not writable")?;
-    let base = work.path().join("base-model");
-    bundled::unpack_base_model(&base)?;
+    let base = match model {
+        Some(folder) => folder,
+        None => {
+            let folder = work.path().join(BASE_FOLDER);
+            bundled::unpack_base_model(&folder)?;
+            folder
+        }
+    };
     let tokenizer = Tokenizer::open(&base)?;
     let material = material::make(file.as_deref(), work.path(), &tokenizer, cancel, say)?;
 
     let precision = if gemm::supports_bf16() { PrecisionName::Bf16 } else { PrecisionName::F32 };
     let options = TrainOptions {
-        length: RunLength::Epochs(EPOCHS),
-        learning_rate: LEARNING_RATE,
+        length: RunLength::Epochs(std::env::var("XE").map_or(EPOCHS, |v| v.parse().unwrap())),
+        learning_rate: std::env::var("XL").map_or(LEARNING_RATE, |v| v.parse().unwrap()),
+        rank: std::env::var("XR").map_or(16, |v| v.parse().unwrap()),
+        alpha: std::env::var("XA").map_or(32.0, |v| v.parse().unwrap()),
+        weight_decay: std::env::var("XW").map_or(0.0, |v| v.parse().unwrap()),
         warmup_steps: 20,
         micro_batch_size: 1,
         max_seq_len: TOKENS_PER_STEP,

@@ -8,6 +8,8 @@ use export::bundle::{Entry, write_bundle};
 use export::report::{AnswerFacts, DatasetFacts, Metrics, RunFacts, StepFacts, Totals, write_report};
 use export::{Control, Quantization, Request};
 
+use engine::trainer::TrainOptions;
+
 use super::{Finished, Measured};
 
 const GGUF: &str = "model-q8_0.gguf";
@@ -62,7 +64,7 @@ fn facts(finished: &Finished) -> RunFacts {
     }
     RunFacts {
         title: format!("Fine-tuning on {}", material.document_name),
-        base_model: "FineTuneFlow base (bundled, 3.4 M parameters: for trying the studio, not for use)".into(),
+        base_model: base_name(options),
         method: "lora".into(),
         configuration,
         dataset: DatasetFacts {
@@ -97,6 +99,16 @@ fn facts(finished: &Finished) -> RunFacts {
             material.questions_note.into(),
         ],
         ..RunFacts::default()
+    }
+}
+
+fn base_name(options: &TrainOptions) -> String {
+    let folder =
+        options.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if folder == super::BASE_FOLDER {
+        "FineTuneFlow base (bundled, tiny: for trying the studio, not for use)".into()
+    } else {
+        folder
     }
 }
 

@@ -1,9 +1,9 @@
 //! The application from outside: its API in process, its binary as a process.
 
-mod invariants;
 mod api;
 mod chat;
 mod documentation;
+mod invariants;
 mod jobs;
 #[cfg(unix)]
 mod kill;

@@ -5,10 +5,10 @@
 
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
-    AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Device, HeadGradient, LossSum, Precision, Storage, Weight,
-    WeightData, WeightFormat,
+    AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Device, HeadGradient, LossSum, Precision,
+    Storage, Weight, WeightData, WeightFormat,
 };
-use gemm::{Data, Matrix, MatrixMut};
+use gemm::{Data, Matrix, MatrixMut, bf16_to_f32, f32_to_bf16};
 
 mod array;
 mod attention;
@@ -17,7 +17,7 @@ mod elementwise;
 pub mod gemm;
 mod vectorize;
 
-pub use array::{Array, Bf16Array, from_bf16, to_bf16};
+pub use array::{Array, Bf16Array};
 pub use cross_entropy::block_rows as cross_entropy_block_rows;
 
 /// Tasks of one parallel region write disjoint parts of the same array through this.
@@ -72,7 +72,8 @@ pub struct CpuDevice {
 impl CpuDevice {
     /// `threads`: 0 takes the machine's cores.
     pub fn new(threads: usize) -> Self {
-        let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
+        let threads =
+            if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("engine-{i}"))
@@ -160,7 +161,7 @@ impl Device for CpuDevice {
             WeightFormat::F32 => WeightData::F32(self.upload(values)),
             WeightFormat::Bf16 => {
                 let mut array = Bf16Array::zeros(values.len());
-                array.iter_mut().zip(values).for_each(|(bits, &x)| *bits = to_bf16(x));
+                array.iter_mut().zip(values).for_each(|(bits, &x)| *bits = f32_to_bf16(x));
                 WeightData::Bf16(array)
             }
         };
@@ -170,12 +171,13 @@ impl Device for CpuDevice {
     fn download_weight(&self, weight: &Weight) -> Vec<f32> {
         match &weight.data {
             WeightData::F32(buffer) => self.download(buffer),
-            WeightData::Bf16(array) => array.iter().map(|&bits| from_bf16(bits)).collect(),
+            WeightData::Bf16(array) => array.iter().map(|&bits| bf16_to_f32(bits)).collect(),
         }
     }
 
     fn upload_batch(&self, batch: &MicroBatch) -> Batch {
-        let supervised = (0..batch.targets.len() as u32).filter(|&i| batch.targets[i as usize] >= 0).collect();
+        let supervised =
+            (0..batch.targets.len() as u32).filter(|&i| batch.targets[i as usize] >= 0).collect();
         Batch(BatchStorage::Cpu(CpuBatch {
             ids: batch.ids.clone(),
             targets: batch.targets.clone(),
@@ -189,7 +191,14 @@ impl Device for CpuDevice {
         self.copy_range(source, 0, target, 0, len);
     }
 
-    fn copy_range(&self, source: &Buffer, source_start: usize, target: &mut Buffer, target_start: usize, len: usize) {
+    fn copy_range(
+        &self,
+        source: &Buffer,
+        source_start: usize,
+        target: &mut Buffer,
+        target_start: usize,
+        len: usize,
+    ) {
         target.cpu_mut()[target_start..][..len].copy_from_slice(&source.cpu()[source_start..][..len]);
     }
 
@@ -197,7 +206,16 @@ impl Device for CpuDevice {
         buffer.cpu_mut().fill(0.0);
     }
 
-    fn linear(&self, precision: Precision, m: usize, scale: f32, x: &Buffer, w: &Weight, beta: Beta, y: &mut Buffer) {
+    fn linear(
+        &self,
+        precision: Precision,
+        m: usize,
+        scale: f32,
+        x: &Buffer,
+        w: &Weight,
+        beta: Beta,
+        y: &mut Buffer,
+    ) {
         let (x, w, y) = (input(x, m, w.columns), w.matrix().transposed(), output(y, m, w.rows));
         self.pool.install(|| gemm::gemm(precision, scale, x, w, beta, y));
     }
@@ -236,10 +254,14 @@ impl Device for CpuDevice {
         let rows = x.cpu_mut().chunks_exact_mut(hidden).zip(&batch.cpu().ids);
         match &table.data {
             WeightData::F32(values) => {
-                rows.for_each(|(row, &id)| row.copy_from_slice(&values.cpu()[id as usize * hidden..][..hidden]));
+                rows.for_each(|(row, &id)| {
+                    row.copy_from_slice(&values.cpu()[id as usize * hidden..][..hidden])
+                });
             }
             WeightData::Bf16(values) => rows.for_each(|(row, &id)| {
-                row.iter_mut().zip(&values[id as usize * hidden..][..hidden]).for_each(|(x, &bits)| *x = from_bf16(bits));
+                row.iter_mut()
+                    .zip(&values[id as usize * hidden..][..hidden])
+                    .for_each(|(x, &bits)| *x = bf16_to_f32(bits));
             }),
         }
     }
@@ -250,7 +272,15 @@ impl Device for CpuDevice {
         self.pool.install(|| elementwise::embed_gradient(ids, dx, hidden, d_table));
     }
 
-    fn rms_norm(&self, m: usize, x: &Buffer, w: &Weight, epsilon: f32, y: &mut Buffer, inverse_rms: &mut Buffer) {
+    fn rms_norm(
+        &self,
+        m: usize,
+        x: &Buffer,
+        w: &Weight,
+        epsilon: f32,
+        y: &mut Buffer,
+        inverse_rms: &mut Buffer,
+    ) {
         let (w, len) = (w.vector(), m * w.columns);
         let (x, y, inverse) = (&x.cpu()[..len], &mut y.cpu_mut()[..len], &mut inverse_rms.cpu_mut()[..m]);
         self.pool.install(|| elementwise::rms_norm(x, w, epsilon, y, inverse));
@@ -267,7 +297,8 @@ impl Device for CpuDevice {
         dw: Option<&mut Buffer>,
     ) {
         let (w, len) = (w.vector(), m * w.columns);
-        let (dy, x, inverse, dx) = (&dy.cpu()[..len], &x.cpu()[..len], &inverse_rms.cpu()[..m], &mut dx.cpu_mut()[..len]);
+        let (dy, x, inverse, dx) =
+            (&dy.cpu()[..len], &x.cpu()[..len], &inverse_rms.cpu()[..m], &mut dx.cpu_mut()[..len]);
         self.pool.install(|| {
             if let Some(dw) = dw {
                 elementwise::rms_norm_weight_gradient(dy, x, inverse, dw.cpu_mut());
@@ -276,7 +307,15 @@ impl Device for CpuDevice {
         });
     }
 
-    fn rope(&self, batch: &Batch, heads: usize, head_dim: usize, table: &Buffer, inverse: bool, x: &mut Buffer) {
+    fn rope(
+        &self,
+        batch: &Batch,
+        heads: usize,
+        head_dim: usize,
+        table: &Buffer,
+        inverse: bool,
+        x: &mut Buffer,
+    ) {
         let positions = &batch.cpu().positions;
         let (x, table) = (&mut x.cpu_mut()[..positions.len() * heads * head_dim], &*table.cpu());
         self.pool.install(|| elementwise::rope(x, positions, heads, head_dim, table, inverse));
@@ -297,7 +336,9 @@ impl Device for CpuDevice {
         let inputs = attention::Inputs { query: query.cpu(), key: key.cpu(), value: value.cpu() };
         let output = &mut output.cpu_mut()[..m * shape.query_size()];
         let log_sum_exp = &mut log_sum_exp.cpu_mut()[..m * shape.heads];
-        self.pool.install(|| attention::forward(precision, shape, &batch.cpu().segments, inputs, output, log_sum_exp));
+        self.pool.install(|| {
+            attention::forward(precision, shape, &batch.cpu().segments, inputs, output, log_sum_exp)
+        });
     }
 
     fn attention_gradient(
@@ -323,7 +364,9 @@ impl Device for CpuDevice {
             d_output: d_output.cpu(),
         };
         let (dq, dk, dv) = (d_query.cpu_mut(), d_key.cpu_mut(), d_value.cpu_mut());
-        self.pool.install(|| attention::backward(precision, shape, &batch.cpu().segments, inputs, kept, dq, dk, dv));
+        self.pool.install(|| {
+            attention::backward(precision, shape, &batch.cpu().segments, inputs, kept, dq, dk, dv)
+        });
     }
 
     fn attention_cached(
@@ -351,7 +394,14 @@ impl Device for CpuDevice {
         self.pool.install(|| elementwise::gated_silu_gradient(dy, gate, up));
     }
 
-    fn cross_entropy(&self, precision: Precision, batch: &Batch, x: &Buffer, head: &Weight, gradient: Option<HeadGradient>) -> LossSum {
+    fn cross_entropy(
+        &self,
+        precision: Precision,
+        batch: &Batch,
+        x: &Buffer,
+        head: &Weight,
+        gradient: Option<HeadGradient>,
+    ) -> LossSum {
         let gradient = gradient.map(|gradient| cross_entropy::Gradient {
             dx: &mut gradient.dx.cpu_mut()[..batch.tokens() * head.columns],
             d_head: gradient.d_head.map(|d_head| &mut **d_head.cpu_mut()),
@@ -366,7 +416,14 @@ impl Device for CpuDevice {
         self.pool.install(|| elementwise::sum_of_squares(values))
     }
 
-    fn adamw(&self, step: &AdamWStep, value: &mut Buffer, gradient: &Buffer, first_moment: &mut Buffer, second_moment: &mut Buffer) {
+    fn adamw(
+        &self,
+        step: &AdamWStep,
+        value: &mut Buffer,
+        gradient: &Buffer,
+        first_moment: &mut Buffer,
+        second_moment: &mut Buffer,
+    ) {
         let (value, gradient) = (value.cpu_mut(), gradient.cpu());
         let (first, second) = (first_moment.cpu_mut(), second_moment.cpu_mut());
         self.pool.install(|| elementwise::adamw(step, value, gradient, first, second));
