@@ -29,7 +29,7 @@ run: build
 test: web
 	@scripts/prepare.sh test
 	cargo fmt --all --check
-	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cargo clippy --locked -j$(JOBS) --workspace --all-targets -- -D warnings
 	node scripts/third-party-notices.mjs --check
 	cargo build $(CARGO_FLAGS) -p finetuneflow
 	cargo test $(CARGO_FLAGS) --workspace
@@ -38,7 +38,7 @@ test: web
 
 lint:
 	cargo fmt --all --check
-	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cargo clippy --locked -j$(JOBS) --workspace --all-targets -- -D warnings
 
 ## Licences and advisories of every dependency (needs cargo-deny: `cargo install --locked cargo-deny`).
 deny:

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::adapters::peft::{Adapter, AdapterConfig, TargetModules};
 use engine::batching::MicroBatch;
+use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
-use engine::device::{Device, Precision};
 use engine::generation::score;
 use engine::models::activations::{ActivationShape, Activations, Recompute};
 use engine::models::{Decoder, Module, load};
@@ -314,9 +314,9 @@ fn a_run_folder_has_one_writer_and_bad_input_is_named() {
         (TrainOptions { model: bench.path("nowhere"), ..bench.options("e") }, "nowhere"),
         (
             TrainOptions {
-                learning_rate: 1e9,
+                method: Method::Full,
+                learning_rate: 1e30,
                 max_grad_norm: 0.0,
-                length: RunLength::Steps(50),
                 ..bench.options("f")
             },
             "diverged",

@@ -18,6 +18,9 @@ use crate::bundled;
 use crate::cli::parse_child;
 use crate::providers::offline::{self, Options};
 
+/// Many phrasings a fact, few passes over them: a tiny model finds a fact from other words only if it met it in many.
+const QUESTIONS_PER_FACT: usize = 30;
+
 /// What one document gave.
 pub struct Material {
     pub document_name: String,
@@ -82,11 +85,7 @@ pub fn make(
         parse_isolated(&document_path, &parse_child::command()?, &Limits::default(), cancel)?.document;
     let count_tokens = |text: &str| tokenizer.encode_plain(text).len();
     let chunks = documents::chunk(&document, &ChunkOptions::default(), &count_tokens);
-    let options = Options {
-        hold_out: true,
-        questions_per_fact: std::env::var("XQ").map_or(10, |v| v.parse().unwrap()),
-        ..Options::default()
-    };
+    let options = Options { hold_out: true, questions_per_fact: QUESTIONS_PER_FACT, ..Options::default() };
     let mut generated = offline::generate(&offline::source_blocks(&document), &options);
     if generated.examples.is_empty() {
         bail!(

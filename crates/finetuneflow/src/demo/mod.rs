@@ -83,7 +83,7 @@ pub(crate) struct Finished<'a> {
 /// The bundled model's folder while the demo runs.
 const BASE_FOLDER: &str = "base-model";
 /// Passes over the examples.
-const EPOCHS: f64 = 12.0;
+const EPOCHS: f64 = 5.0;
 const LEARNING_RATE: f64 = 2e-3;
 /// The bundled model's context is short and its rows shorter: this many tokens in a step.
 const TOKENS_PER_STEP: usize = 1024;
@@ -110,11 +110,8 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
 
     let precision = if gemm::supports_bf16() { PrecisionName::Bf16 } else { PrecisionName::F32 };
     let options = TrainOptions {
-        length: RunLength::Epochs(std::env::var("XE").map_or(EPOCHS, |v| v.parse().unwrap())),
-        learning_rate: std::env::var("XL").map_or(LEARNING_RATE, |v| v.parse().unwrap()),
-        rank: std::env::var("XR").map_or(16, |v| v.parse().unwrap()),
-        alpha: std::env::var("XA").map_or(32.0, |v| v.parse().unwrap()),
-        weight_decay: std::env::var("XW").map_or(0.0, |v| v.parse().unwrap()),
+        length: RunLength::Epochs(EPOCHS),
+        learning_rate: LEARNING_RATE,
         warmup_steps: 20,
         micro_batch_size: 1,
         max_seq_len: TOKENS_PER_STEP,
