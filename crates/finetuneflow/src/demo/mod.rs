@@ -84,7 +84,8 @@ pub(crate) struct Finished<'a> {
 const BASE_FOLDER: &str = "base-model";
 /// Passes over the examples.
 const EPOCHS: f64 = 5.0;
-const LEARNING_RATE: f64 = 2e-3;
+const LEARNING_RATE: f64 = 3e-3;
+const RANK: usize = 32;
 /// The bundled model's context is short and its rows shorter: this many tokens in a step.
 const TOKENS_PER_STEP: usize = 1024;
 
@@ -112,6 +113,8 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
     let options = TrainOptions {
         length: RunLength::Epochs(EPOCHS),
         learning_rate: LEARNING_RATE,
+        rank: RANK,
+        alpha: 2.0 * RANK as f64,
         warmup_steps: 20,
         micro_batch_size: 1,
         max_seq_len: TOKENS_PER_STEP,
