@@ -17,6 +17,9 @@ report into one zip. The bundled model is tiny: it is for trying the studio, not
 pub struct Args {
     /// A document (PDF, DOCX, Markdown, …) [default: the sample handbook inside the program]
     file: Option<PathBuf>,
+    /// JSON lines of {"question", "facts": […]} that judge the result [default: the sample's own, or made from the document]
+    #[arg(long, value_name = "FILE")]
+    questions: Option<PathBuf>,
     /// Hugging Face folder of another base model [default: the one inside the program]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
@@ -31,6 +34,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let mut failed_output = None;
     let result = run_demo(Demo {
         file: args.file,
+        questions: args.questions,
         model: args.model,
         out: args.out,
         cancel: &cancel,

@@ -19,7 +19,7 @@ use crate::cli::parse_child;
 use crate::providers::offline::{self, Options};
 
 /// Many phrasings a fact, few passes over them: a tiny model finds a fact from other words only if it met it in many.
-const QUESTIONS_PER_FACT: usize = 30;
+const QUESTIONS_PER_FACT: usize = 60;
 
 /// What one document gave.
 pub struct Material {
@@ -66,16 +66,17 @@ fn words(text: &str) -> Vec<String> {
 /// Reads the document in a child process, and makes rows and questions of it.
 pub fn make(
     file: Option<&Path>,
+    questions: Option<PathBuf>,
     work: &Path,
     tokenizer: &Tokenizer,
     cancel: &AtomicBool,
     say: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Material> {
     let (document_path, questions_file) = match file {
-        Some(file) => (file.to_path_buf(), None),
+        Some(file) => (file.to_path_buf(), questions),
         None => {
-            let (document, questions) = bundled::unpack_sample_handbook(&work.join("handbook"))?;
-            (document, Some(questions))
+            let (document, own) = bundled::unpack_sample_handbook(&work.join("handbook"))?;
+            (document, Some(questions.unwrap_or(own)))
         }
     };
     let document_name =

@@ -34,6 +34,8 @@ pub use material::Material;
 pub struct Demo<'a> {
     /// A document of the person's; `None` takes the sample handbook.
     pub file: Option<PathBuf>,
+    /// JSON lines of {"question", "facts"} that judge the result; `None`: the sample's own, or the generator's.
+    pub questions: Option<PathBuf>,
     /// A model folder; `None` takes the bundled model.
     pub model: Option<PathBuf>,
     pub out: PathBuf,
@@ -83,15 +85,15 @@ pub(crate) struct Finished<'a> {
 /// The bundled model's folder while the demo runs.
 const BASE_FOLDER: &str = "base-model";
 /// Passes over the examples.
-const EPOCHS: f64 = 5.0;
-const LEARNING_RATE: f64 = 3e-3;
-const RANK: usize = 32;
+const EPOCHS: f64 = 4.0;
+const LEARNING_RATE: f64 = 4e-3;
+const RANK: usize = 64;
 /// The bundled model's context is short and its rows shorter: this many tokens in a step.
 const TOKENS_PER_STEP: usize = 1024;
 
 pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
     let started = Instant::now();
-    let Demo { file, model, out, cancel, say, on_train } = demo;
+    let Demo { file, questions, model, out, cancel, say, on_train } = demo;
     fs::create_dir_all(&out)
         .with_context(|| format!("{} cannot be made; choose another folder with --out", out.display()))?;
     let work = tempfile::Builder::new()
@@ -107,7 +109,7 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
         }
     };
     let tokenizer = Tokenizer::open(&base)?;
-    let material = material::make(file.as_deref(), work.path(), &tokenizer, cancel, say)?;
+    let material = material::make(file.as_deref(), questions, work.path(), &tokenizer, cancel, say)?;
 
     let precision = if gemm::supports_bf16() { PrecisionName::Bf16 } else { PrecisionName::F32 };
     let options = TrainOptions {
