@@ -23,14 +23,16 @@ pub fn spec(config: &ModelConfig) -> Result<DecoderSpec, ModelError> {
     if config.attention_bias || config.mlp_bias {
         return refuse("attention_bias / mlp_bias", "true".into(), "false");
     }
-    if config.num_key_value_heads == 0 || config.num_attention_heads % config.num_key_value_heads != 0 {
+    if config.num_key_value_heads == 0
+        || !config.num_attention_heads.is_multiple_of(config.num_key_value_heads)
+    {
         return refuse(
             "num_key_value_heads",
             config.num_key_value_heads.to_string(),
             "a divisor of num_attention_heads",
         );
     }
-    if config.head_dim == 0 || config.head_dim % 2 != 0 {
+    if config.head_dim == 0 || !config.head_dim.is_multiple_of(2) {
         return refuse("head_dim", config.head_dim.to_string(), "an even number");
     }
     Ok(DecoderSpec {

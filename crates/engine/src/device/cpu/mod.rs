@@ -317,7 +317,7 @@ impl Device for CpuDevice {
         x: &mut Buffer,
     ) {
         let positions = &batch.cpu().positions;
-        let (x, table) = (&mut x.cpu_mut()[..positions.len() * heads * head_dim], &*table.cpu());
+        let (x, table) = (&mut x.cpu_mut()[..positions.len() * heads * head_dim], table.cpu());
         self.pool.install(|| elementwise::rope(x, positions, heads, head_dim, table, inverse));
     }
 
