@@ -1,5 +1,7 @@
 //! The architecture as tests: who may know whom, and what may not be said. See docs/ARCHITECTURE.md.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

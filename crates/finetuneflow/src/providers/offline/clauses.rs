@@ -313,6 +313,9 @@ mod tests {
     use super::super::sentences::words;
     use super::*;
 
+    /// A sentence, and what is expected of each of its clauses.
+    type Case = (&'static str, &'static [(&'static str, &'static str, &'static str)]);
+
     fn parts(text: &str, language: Language) -> Vec<(String, String, String)> {
         let words = words(text, language == Language::French);
         let slice = |range: &Range<usize>| {
@@ -330,7 +333,7 @@ mod tests {
 
     #[test]
     fn subject_verb_and_rest() {
-        let cases: &[(&str, &[(&str, &str, &str)])] = &[
+        let cases: &[Case] = &[
             ("The reading room opens at 9.15.", &[("The reading room", "open", "at 9.15")]),
             (
                 "The pool opens at 9:15 and closes at 21:30.",
@@ -359,7 +362,7 @@ mod tests {
                 expected.iter().map(|(s, v, t)| (s.to_string(), v.to_string(), t.to_string())).collect();
             assert_eq!(parts(text, Language::English), expected, "{text}");
         }
-        let cases: &[(&str, &[(&str, &str, &str)])] = &[
+        let cases: &[Case] = &[
             ("La salle de lecture ouvre à 9 h 15.", &[("La salle de lecture", "ouvrir", "à 9 h 15")]),
             ("Les clés se trouvent dans le bureau.", &[("Les clés", "se trouver", "dans le bureau")]),
             ("Le billet doit être payé à l'entrée.", &[("Le billet", "doit", "être payé à l'entrée")]),
