@@ -74,7 +74,11 @@ pub async fn claim(database: &Database, claim: &Claim<'_>) -> Result<Option<Job>
     let due = Condition::any()
         .add(Condition::all().add(Column::Status.eq(JobStatus::Queued)).add(Column::RunAtMs.lte(time_ms)))
         .add(
-            Condition::all().add(Column::Status.eq(JobStatus::Running)).add(Column::LeaseUntilMs.lt(time_ms)),
+            // A lease may run out after the line above looked: what was cancelled waits for the next look.
+            Condition::all()
+                .add(Column::Status.eq(JobStatus::Running))
+                .add(Column::LeaseUntilMs.lt(time_ms))
+                .add(Column::CancelRequested.eq(false)),
         );
     let mut next = Query::select();
     next.column(Column::Id)
