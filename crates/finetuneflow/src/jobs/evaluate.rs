@@ -7,11 +7,10 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::run_events;
-use store::runs::{self, RunStatus};
 use uuid::Uuid;
 
 use super::process::{Line, Process};
-use super::train::{TrainSettings, local, run_folder};
+use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Signal, Work};
 
 /// The payload.
@@ -32,15 +31,7 @@ impl JobKind for Evaluate {
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {
-        let run = runs::get(work.database(), self.run_id).await?;
-        if run.status != RunStatus::Completed {
-            return Err(JobError::Failed(anyhow::anyhow!(
-                "the run is {} and has no result to evaluate",
-                run.status
-            )));
-        }
-        let settings: TrainSettings = serde_json::from_value(run.config.clone())
-            .context("the settings of this run are not ones that this version knows")?;
+        let (run, settings) = completed(&work, self.run_id, "evaluate").await?;
         let version = run.dataset_version_id.context("the run names no dataset version")?;
         let version = store::dataset_versions::get(work.database(), run.project_id, version).await?;
         let (data_kind, key) = match &version.eval_key {

@@ -10,12 +10,12 @@ use anyhow::{Context as _, bail};
 use export::bundle::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::runs::{self, Run, RunStatus};
+use store::runs::Run;
 use store::{Blob, BlobKey};
 use uuid::Uuid;
 
 use super::evaluate::last_value;
-use super::train::{TrainSettings, run_folder};
+use super::train::{completed, run_folder};
 use super::{JobError, JobKind, Queue, Work};
 
 /// What GGUF files are made of when the request does not say.
@@ -58,15 +58,7 @@ impl JobKind for Export {
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {
-        let run = runs::get(work.database(), self.run_id).await?;
-        if run.status != RunStatus::Completed {
-            return Err(JobError::Failed(anyhow::anyhow!(
-                "the run is {} and has no result to export",
-                run.status
-            )));
-        }
-        let settings: TrainSettings = serde_json::from_value(run.config.clone())
-            .context("the settings of this run are not ones that this version knows")?;
+        let (run, settings) = completed(&work, self.run_id, "export").await?;
         let source = Source {
             base: work.services.models.dir(&settings.model_id)?,
             folder: run_folder(&work.services.blobs, run.project_id, run.id)?,

@@ -94,6 +94,24 @@ pub fn run_folder(blobs: &Blobs, project_id: Uuid, run_id: Uuid) -> anyhow::Resu
     blobs.local_path(&key).context("training needs a local storage folder")
 }
 
+/// A run that has a result to `purpose` ("export", "evaluate"), and its settings.
+pub(super) async fn completed(
+    work: &Work,
+    run_id: Uuid,
+    purpose: &str,
+) -> Result<(Run, TrainSettings), JobError> {
+    let run = runs::get(work.database(), run_id).await?;
+    if run.status != RunStatus::Completed {
+        return Err(JobError::Failed(anyhow::anyhow!(
+            "the run is {} and has no result to {purpose}",
+            run.status
+        )));
+    }
+    let settings = serde_json::from_value(run.config.clone())
+        .context("the settings of this run are not ones that this version knows")?;
+    Ok((run, settings))
+}
+
 /// Whether a run has a checkpoint to go on from.
 pub fn has_checkpoint(blobs: &Blobs, run: &Run) -> bool {
     run_folder(blobs, run.project_id, run.id)
