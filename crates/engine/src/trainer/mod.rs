@@ -37,7 +37,7 @@ pub enum TrainError {
         "the loss became {loss} at step {step}: the run diverged; lower --learning-rate or clip with --max-grad-norm"
     )]
     Diverged { step: u64, loss: f64 },
-    #[error("cancelled after step {step}; resume with --resume")]
+    #[error("cancelled after step {step}; the run can be resumed from its last checkpoint")]
     Cancelled { step: u64 },
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
