@@ -18,7 +18,6 @@ use engine::weights::ModelConfig;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::cli::generate::chat_prompt_ids;
 use crate::cli::model::Loaded;
 
 /// Models that are kept; the one that was not asked for the longest time goes first.
@@ -120,7 +119,7 @@ impl Inference {
         let _turn = self.turns.acquire().await?;
         let work = move || -> anyhow::Result<Answer> {
             let started = Instant::now();
-            let prompt = chat_prompt_ids(&loaded, &question.messages)?;
+            let prompt = loaded.chat_prompt(&question.messages)?;
             let options = GenerationOptions {
                 sampling: question.sampling,
                 max_tokens: question.max_tokens,

@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, bail};
 use engine::generation::{GenerationOptions, Sampling, generate};
-use engine::tokenizer::RenderInput;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -88,21 +87,5 @@ fn prompt_ids(args: &Args, loaded: &Loaded) -> anyhow::Result<Vec<u32>> {
         }
         None => vec![json!({"role": "user", "content": prompt})],
     };
-    chat_prompt_ids(loaded, &messages)
-}
-
-/// A conversation through the model's chat template, ready for the assistant's turn.
-pub fn chat_prompt_ids(loaded: &Loaded, messages: &[Value]) -> anyhow::Result<Vec<u32>> {
-    let Some(template) = &loaded.template else {
-        bail!("{} has no chat template; use --raw to continue plain text", loaded.dir.display());
-    };
-    let (bos, eos) = (loaded.tokenizer.bos_token(), loaded.tokenizer.eos_token());
-    let rendered = template.render(&RenderInput {
-        messages,
-        add_generation_prompt: true,
-        bos_token: &bos,
-        eos_token: &eos,
-        tools: None,
-    })?;
-    Ok(loaded.tokenizer.encode(&rendered.text))
+    loaded.chat_prompt(&messages)
 }

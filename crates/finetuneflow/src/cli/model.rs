@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use engine::adapters::peft::Adapter;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::models::{Decoder, load};
-use engine::tokenizer::{ChatTemplate, Tokenizer};
+use engine::tokenizer::{ChatTemplate, Tokenizer, encode_prompt};
 use engine::trainer::options::PrecisionName;
+use serde_json::Value;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum PrecisionArg {
@@ -50,6 +51,16 @@ pub struct Loaded {
     pub template: Option<ChatTemplate>,
     /// Where the model was read from.
     pub dir: PathBuf,
+}
+
+impl Loaded {
+    /// A conversation through the model's chat template, ready for the assistant's turn.
+    pub fn chat_prompt(&self, messages: &[Value]) -> anyhow::Result<Vec<u32>> {
+        let Some(template) = &self.template else {
+            bail!("{} has no chat template; use --raw to continue plain text", self.dir.display());
+        };
+        Ok(encode_prompt(&self.tokenizer, template, messages, None)?)
+    }
 }
 
 impl ModelArgs {

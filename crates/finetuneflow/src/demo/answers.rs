@@ -7,7 +7,6 @@ use engine::generation::{Finish, GenerationOptions, Sampling, generate};
 use serde_json::json;
 
 use super::material::Question;
-use crate::cli::generate::chat_prompt_ids;
 use crate::cli::model::Loaded;
 
 /// New tokens for one answer: a sentence or two.
@@ -24,7 +23,7 @@ pub fn ask(loaded: &Loaded, questions: &[Question], cancel: &AtomicBool) -> anyh
     };
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
-        let prompt = chat_prompt_ids(loaded, &[json!({"role": "user", "content": question.question})])?;
+        let prompt = loaded.chat_prompt(&[json!({"role": "user", "content": question.question})])?;
         let answer = generate(&loaded.decoder, &loaded.tokenizer, &prompt, &options, cancel, &mut |_| {})?;
         if answer.finish == Finish::Cancelled {
             bail!("cancelled");
