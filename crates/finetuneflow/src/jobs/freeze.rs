@@ -1,6 +1,6 @@
 //! Freezing: the approved examples of a project become a dataset version, two JSONL files that never change.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use store::dataset_versions::{self, DatasetVersion, NewDatasetVersion};
 use store::examples::{self, ExampleFilter, ExampleStatus};
@@ -58,16 +58,23 @@ pub async fn freeze(
     Ok(dataset_versions::create(database, version).await?)
 }
 
-/// What the trainer reads of an example: its conversation, with keys in one order whatever the database made of them.
+/// What the trainer reads of an example: its conversation and its tools, with keys in one order whatever the database
+/// made of them.
 fn training_row(payload: &Value) -> String {
     let Some(messages) = payload.get("messages").and_then(Value::as_array) else {
         return payload.to_string();
     };
+    let kept = |from: &Value, keys: &[&str]| -> Map<String, Value> {
+        let filled = |key: &&&str| from.get(**key).is_some_and(|value| !value.is_null());
+        keys.iter().filter(filled).map(|key| ((*key).to_owned(), from[*key].clone())).collect()
+    };
     let messages: Vec<Value> = messages
         .iter()
-        .map(|message| json!({ "role": message["role"], "content": message["content"] }))
+        .map(|message| kept(message, &["role", "content", "name", "tool_calls", "tool_call_id"]).into())
         .collect();
-    json!({ "messages": messages }).to_string()
+    let mut row = Map::from_iter([("messages".to_owned(), Value::from(messages))]);
+    row.extend(kept(payload, &["tools"]));
+    Value::from(row).to_string()
 }
 
 struct Split {
@@ -131,6 +138,23 @@ mod tests {
         assert!(few.eval.lines().all(|row| more.eval.contains(row)));
         assert!(few.train.lines().all(|row| more.train.contains(row)));
         assert!((120..240).contains(&more.eval_count), "{} of 899", more.eval_count);
+    }
+
+    #[test]
+    fn a_row_keeps_tools_and_calls_in_one_order() {
+        let payload = json!({
+            "tools": [{"type": "function"}],
+            "note": "not for the trainer",
+            "messages": [
+                {"content": "Hello", "role": "user", "name": null},
+                {"tool_calls": [{"id": "1"}], "role": "assistant"},
+                {"tool_call_id": "1", "content": "42", "role": "tool"},
+            ],
+        });
+        assert_eq!(
+            training_row(&payload),
+            r#"{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","tool_calls":[{"id":"1"}]},{"role":"tool","content":"42","tool_call_id":"1"}],"tools":[{"type":"function"}]}"#
+        );
     }
 
     #[test]
