@@ -181,6 +181,9 @@ LANGUAGES = "English French German Spanish Italian Dutch Polish Swedish Turkish 
 PLACES_AT = ("next to the main entrance;behind the bar;in the cellar;at the end of the corridor;under the stairs;beside the lift;in the courtyard;in front of the library;opposite the canteen;near the back door;"
              "between the two towers;on the top shelf;at the reception desk;in the tool cabinet;behind the stage;at the harbour gate;in the staff room;by the window;in the garden shed;on the north side;"
              "in the first drawer;above the sink;at the bus stop;in the glass case;on the roof terrace;next to the fire door;in the left wing;at the ticket desk;in the loft;behind the green door").split(";")
+SPOTS = [_x for _x in PLACES_AT if not any(_w in _x for _w in ("shelf", "cabinet", "drawer", "sink", "glass case"))]
+PLACES_AT_FR = ("devant l'entrée;à côté de l'ascenseur;dans la cour;sous l'escalier;derrière le bar;près de la porte bleue;au bout du couloir;devant la bibliothèque;à l'accueil;sur la terrasse;"
+                "à l'arrêt du bus;en face de la cantine;près de la fontaine;au pied de la tour;dans le jardin;devant la gare;à l'entrée du port;au fond de la salle").split(";")
 WHERE2 = ("at the reception;at the ticket desk;at the help desk;on the website;by telephone;with the caretaker;in the office on the first floor;at the gate house;in the staff app;by email;at the workshop counter;"
           "with the shift leader;at the information desk;in the head office;with the security guard;at the bar;in the key cabinet;on the notice board;with the secretary;at the harbour office").split(";")
 PAYMENTS = "in cash;by card;by bank transfer;online;with coins;by invoice;with the staff badge;in advance;on the last day;with vouchers;by mobile phone;with the membership card".split(";")
@@ -296,7 +299,7 @@ VALUES = {
     "penalty": lambda r, l: r.choice(W.PENALTIES), "document": lambda r, l: r.choice(W.DOCUMENTS if l == "en" else F.DOCUMENTS), "step": lambda r, l: r.choice(W.STEPS if l == "en" else F.STEPS),
     "tool": lambda r, l: r.choice(W.TOOLS), "ingredients": lambda r, l: _ings(r), "food": lambda r, l: r.choice(FOODS), "month": lambda r, l: r.choice(MONTHS),
     "role": lambda r, l: (lambda x: ("an " if x[0] in "aeiou" else "a ") + x)(r.choice(_roles)), "hobby": lambda r, l: r.choice(HOBBIES), "pet": lambda r, l: r.choice(ANIMALS),
-    "hours": lambda r, l: f"{r.randrange(4, 46)} hours", "purpose": lambda r, l: r.choice(W.PURPOSES if l == "en" else F.PURPOSES), "reason": lambda r, l: r.choice(W.REASONS), "location": lambda r, l: r.choice(PLACES_AT),
+    "hours": lambda r, l: f"{r.randrange(4, 46)} hours", "purpose": lambda r, l: r.choice(W.PURPOSES if l == "en" else F.PURPOSES), "reason": lambda r, l: r.choice(W.REASONS), "location": lambda r, l: r.choice(PLACES_AT if l == "en" else PLACES_AT_FR),
     "watts": lambda r, l: f"{_num(r)} {r.choice(('watts', 'kilowatts', 'horsepower'))}", "pressure": lambda r, l: f"{r.randrange(1, 12)}.{r.randrange(10)} bar", "code": lambda r, l: f"{''.join(r.choice('ABCDEFGHKLMNPRSTUVWXZ') for _ in range(2))}-{r.randrange(10, 9999)}",
     "code2": lambda r, l: "".join(r.choice("ABCDEFGHKLMNPRSTUVWXZ") for _ in range(r.choice((2, 3, 4)))), "shelf": lambda r, l: f"shelf {r.choice('ABCDEFGH')}{r.randrange(1, 40)}" if r.random() < .6 else f"the {r.choice(ORD)} shelf",
     "company": lambda r, l: _company(r), "scene": lambda r, l: r.choice(SCENES), "where2": lambda r, l: r.choice(WHERE2), "wear": lambda r, l: r.choice(WEAR), "language": lambda r, l: r.choice(LANGUAGES),
@@ -305,4 +308,11 @@ VALUES = {
     "version": lambda r, l: f"{r.randrange(1, 20)}.{r.randrange(10)}", "filesize": lambda r, l: f"{_num(r)} {r.choice(('megabytes', 'gigabytes', 'kilobytes'))}", "signal": lambda r, l: r.choice(SIGNALS),
     "countthing": lambda r, l: f"{r.randrange(2, 80)} {r.choice(COUNTTHINGS)}", "area": lambda r, l: f"{_num(r)} square metres", "season": lambda r, l: r.choice(SEASONS), "whofree": lambda r, l: r.choice(WHOFREE),
     "includes": lambda r, l: r.choice(INCLUDES), "decibel": lambda r, l: f"{r.randrange(30, 120)} decibels", "dose": lambda r, l: f"{_num(r)} {r.choice(('grams', 'millilitres', 'drops', 'spoons', 'grams per litre'))}", "prize": lambda r, l: r.choice(PRIZES),
+    "spot": lambda r, l: r.choice(SPOTS if l == "en" else PLACES_AT_FR), "heat": lambda r, l: f"{r.randrange(25, 46)} {'degrees' if l == 'en' else 'degrés'}",
+    "bagweight": lambda r, l: f"{r.randrange(3, 41)} {'kilos' if l == 'fr' else r.choice(('kilos', 'kilograms', 'kg'))}",
+    "windspeed": lambda r, l: f"{r.randrange(6, 25) * 5} {r.choice(('kilometres per hour', 'km/h'))}",
+    "crowd": lambda r, l: f"{r.randrange(2, 90) * r.choice((100, 1000))} {r.choice(('people', 'visitors', 'guests')) if l == 'en' else 'personnes'}",
+    "nthday": lambda r, l: f"the {r.choice(ORD)} day",
+    "sign": lambda r, l: f"{r.choice(('a', 'the'))} {r.choice(('red', 'blue', 'green', 'white', 'yellow', 'striped', 'black'))} {r.choice(('armband', 'cap', 'scarf', 'badge', 'ribbon', 'vest', 'flag', 'pin', 'sticker', 'umbrella'))}",
+    "seller": lambda r, l: entity(r, r.choice(("dish", "product")), l)[0],
 }

@@ -103,12 +103,15 @@ _SYN = {}
 for _g in words_en.SYNONYMS:
     for _w in _g:
         _SYN.setdefault(_w, [x for x in _g if x != _w])
+# The article after words were replaced; "h" and "u" may sound either way and stay.
+_A, _AN = re.compile(r"\ba (?=[aeio])(?!one\b|one-|once|eu)"), re.compile(r"\ban (?=[b-df-gj-np-tv-z])")
 _SYN_RE = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _SYN), key=len, reverse=True)) + r")\b(?!')")
 
 
 def synonyms(rng, s, p):
     """Replaces words by words of the same meaning, each with probability ``p``."""
-    return _SYN_RE.sub(lambda m: rng.choice(_SYN[m.group(1)]) if rng.random() < p else m.group(1), s)
+    out = _SYN_RE.sub(lambda m: rng.choice(_SYN[m.group(1)]) if rng.random() < p else m.group(1), s)
+    return _AN.sub("a ", _A.sub("an ", out)) if out != s else s
 
 
 class Fact:
@@ -163,11 +166,10 @@ COMPLETE = {"en": ("Complete the sentence:", "Fill the gap:", "Which word is mis
 ABOUT = {"en": ("What does the handbook say about the {h} of {e}?", "What is written about {e} and the {h}?", "Please give me the {h} of {e}.", "Tell me the {h} for {e}.", "{h} for {e}, please.", "I need the {h} of {e}.",
                 "What do you know about the {h} of {e}?", "What about the {h} of {e}?", "Which sentence speaks about {e} and the {h}?", "{e}: what is the {h}?", "What does the document state on the {h} of {e}?", "Which {h} does {e} have?", "What {h} is listed for {e}?", "{e}: which {h}?", "I need information about {e} and the {h}.", "Could you tell me the {h} for {e}?", "I have a question about {e}: the {h}?", "What does the table give as {h} for {e}?", "What is the {h} for {e}?"),
          "fr": ("Que dit le manuel sur {e} ({h}) ?", "Donne-moi l'information : {h}, {e}.", "{e} : {h} ?", "Je cherche ceci : {h} de {e}.", "Que sait-on sur {e} et le point « {h} » ?")}
-WRAP = {"en": ("Please tell me: {q}", "Excuse me, {q}", "Hello! ^{q}", "^Hello. {q}", "^Hi! {q}", "I would like to know: {q}", "Quick question: {q}", "Can you tell me this: {q}", "^A visitor asks: {q}", "Sorry, {q}", "I wonder: {q}",
+WRAP = {"en": ("Please tell me: {q}", "Excuse me, {q}", "^Hello! {q}", "^Hello. {q}", "^Hi! {q}", "I would like to know: {q}", "Quick question: {q}", "Can you tell me this: {q}", "^A visitor asks: {q}", "Sorry, {q}", "I wonder: {q}",
                "^{q} Thank you!", "^{q} Please help.", "^{q} I am new here.", "^A colleague wants to know: {q}", "^My question: {q}", "Good morning, {q}", "One more thing: {q}", "And {q}", "So, {q}", "Do you know: {q}", "^Question: {q}",
                "^I forgot it. {q}", "^{q} I could not find it.", "^According to the handbook: {q}", "By the way, {q}", "^Help me, please. {q}", "^{q} Answer in one sentence.")
         , "fr": ("Dites-moi : {q}", "Bonjour, {q}", "^Bonjour ! {q}", "Excusez-moi, {q}", "^{q} Merci !", "Je voudrais savoir : {q}", "^Une question : {q}", "S'il vous plaît, {q}", "^Un visiteur demande : {q}", "Et {q}", "^{q} Je suis nouveau ici.", "^Selon le manuel : {q}")}
-WRAP = {k: tuple(w.replace("! ^", "! ") if "! ^" in w else w for w in v) for k, v in WRAP.items()}
 
 
 class World:

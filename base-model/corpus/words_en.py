@@ -4,6 +4,7 @@ Every list is written for this project. A domain line reads
 ``roles / places / things / verbs / adjectives``; a verb is given as
 ``base past`` (``check checked``), nouns in the singular.
 """
+from pathlib import Path
 
 DOMAINS = {
     "office": (
@@ -197,20 +198,5 @@ IRREGULAR_PLURALS = {"knife": "knives", "shelf": "shelves", "calf": "calves", "l
                      "fish": "fish", "loaf": "loaves", "person": "people", "tooth": "teeth", "foot": "feet", "goose": "geese", "mouse": "mice", "foreman": "foremen",
                      "fisherman": "fishermen", "salmon": "salmon", "trout": "trout", "craftsman": "craftsmen"}
 
-# Groups of words that may replace one another in a question.
-SYNONYMS = [g.split("|") for g in (
-    "children|kids;car park|parking lot|parking area;canteen|cafeteria|staff restaurant;shop|store;lift|elevator;fee|charge;begin|start;begins|starts;finish|end;finishes|ends;"
-    "opens|is open from;buy|purchase;repair|fix|mend;phone|telephone;mobile phone|cell phone|smartphone;holiday|vacation;employee|staff member|worker;employees|staff|workers;"
-    "visitor|guest;visitors|guests;client|customer;clients|customers;big|large;quick|fast;broken|damaged|faulty;illness|sickness;doctor|physician;toilet|restroom|lavatory;"
-    "cloakroom|wardrobe;entrance|way in;exit|way out;bicycle|bike;bicycles|bikes;rubbish|waste|garbage;bin|dustbin|waste bin;password|passcode;computer|PC;laptop|notebook computer;"
-    "meeting|conference;boss|manager|supervisor;permitted|allowed;forbidden|prohibited|not allowed;need|require;needed|required|necessary;check|inspect;checked|inspected;"
-    "clean|wash;training|instruction course;course|class;lesson|class;pupil|student;pupils|students;teacher|instructor;car|vehicle;lorry|truck;luggage|baggage;suitcase|bag;"
-    "picture|image;film|movie;photograph|photo;photographs|photos|pictures;ticket|admission ticket;guided tour|tour with a guide;lunch|midday meal;lunch break|midday break;"
-    "maximum|highest;minimum|lowest;weekly|every week;monthly|every month;yearly|annual;daily|every day;return|give back|bring back;send|mail|submit;keep|store;kept|stored;"
-    "located|found;leader|head;deputy|substitute|stand-in;pay|wage;form|sheet;rule|regulation;rules|regulations;fine|penalty;deposit|security deposit;discount|reduction|rebate;"
-    "warranty|guarantee;maintenance|servicing;machine|device;tool|instrument;key|door key;room|space;hall|large room;building|house;garden|yard;street|road;town|city;"
-    "ground floor|street level;cellar|basement;garage|car shed;coat|jacket;shoes|footwear;gloves|hand protection;helmet|hard hat;fire alarm|alarm;emergency|urgent case;"
-    "accident|mishap;injury|wound;baby|infant;senior|older person;seniors|pensioners|older people;adult|grown-up;adults|grown-ups;family|household;group|party;member|club member;"
-    "dog|pet dog;food|meals;drink|beverage;drinks|beverages;bread|loaf;soup|broth;cake|gateau;dish|meal;recipe|instructions;ingredient|component;heat|warm up;stir|mix;oven|stove;"
-    "help desk|support;user|account holder;file|document;error|fault|problem;backup|safety copy;update|new version;email|e-mail;website|web page|internet page;button|key;"
-    "booking|reservation;book|reserve;cancel|call off;cancelled|called off;arrive|get there;leave|depart;delay|late arrival;early|ahead of time;first|initial;last|final").split(";")]
+# Groups of words that may replace one another in a question; the first group of a word counts.
+SYNONYMS = [line.split("|") for line in (Path(__file__).resolve().parent / "synonyms_en.txt").read_text(encoding="utf-8").splitlines() if not line.startswith(";")]
