@@ -43,6 +43,7 @@ pub fn clauses(words: &[Word], lexicon: &Lexicon) -> Vec<Clause> {
         first = next;
     }
     found.push(first);
+    found.extend((2..words.len()).filter_map(|at| reader.relative(at)));
     found
 }
 
@@ -52,6 +53,30 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// "…the lifeboat Constance, which is 11.5 metres long": the clause behind the comma about the noun before it.
+    fn relative(&self, at: usize) -> Option<Clause> {
+        let bound = matches!(self.lower(at), "which" | "who") && self.words[at - 1].after.contains(',');
+        if !bound {
+            return None;
+        }
+        let start = (at.saturating_sub(6)..at - 1)
+            .rev()
+            .find(|&before| matches!(self.lower(before), "the" | "a" | "an" | "our"))?;
+        if (start..at - 1).any(|index| !self.words[index].after.is_empty()) {
+            return None;
+        }
+        let verb = self.verb(at + 1, false)?;
+        let tail = at + 2..self.words.len();
+        let end = tail.clone().find(|&index| self.words[index].after.contains([',', ';']));
+        Some(Clause {
+            lead: start..start,
+            subject: start..at,
+            verb_words: at + 1..at + 2,
+            verb,
+            tail: tail.start..end.map_or(tail.end, |index| index + 1),
+        })
+    }
+
     fn lower(&self, at: usize) -> &str {
         self.words.get(at).map_or("", |word| word.lower.as_str())
     }

@@ -183,6 +183,8 @@ mod tests {
             ("The filters are cleaned every two weeks.", &[(Frequency, "every two weeks")]),
             ("The bell weighs 840 kilograms.", &[(Quantity, "840 kilograms")]),
             ("Summer hours start on 3 May.", &[(Date, "3 May")]),
+            ("Rents are due on the 25th of each month.", &[(Date, "25th of each month")]),
+            ("It opens on the first Friday of every month.", &[(Date, "first Friday of every month")]),
             ("The galleries stay open until half past five.", &[(Time, "half past five")]),
             ("The shop opens at ten in the morning.", &[(Time, "ten in the morning")]),
             ("Come before six and bring two friends.", &[(Time, "six"), (Quantity, "two friends")]),

@@ -184,6 +184,19 @@ impl Scan<'_> {
             digits.parse::<u32>().is_ok_and(|day| (1..=31).contains(&day))
         };
         let year = |index: usize| is_year(self.lower(index));
+        // "the first Friday of every month", "the 25th of each month".
+        if is_ordinal(word) {
+            let named = self.lexicon.weekdays.contains(&self.lower(at + 1))
+                || matches!(self.lower(at + 1), "day" | "weekend" | "week" | "workday");
+            let of = at + 1 + usize::from(named);
+            let every = matches!(self.lower(of + 1), "the" | "every" | "each" | "a");
+            if self.lower(of) == "of" && every && self.lexicon.duration_units.contains(&self.lower(of + 2)) {
+                return self.fact(FactKind::Date, at, of + 3);
+            }
+            if self.lower(of) == "of" && named && month_here(of + 1) {
+                return self.fact(FactKind::Date, at, of + 2);
+            }
+        }
         if day(at) && month_here(at + 1) {
             return self.fact(FactKind::Date, at, at + 2 + usize::from(year(at + 2)));
         }
@@ -475,6 +488,15 @@ fn clock(word: &str) -> Option<Clock> {
         return Some(Clock::Dotted);
     }
     small(word, 25).then_some(Clock::Hour)
+}
+
+fn is_ordinal(word: &str) -> bool {
+    let figures = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    matches!(word, "first" | "second" | "third" | "fourth" | "last")
+        || !figures.is_empty()
+            && figures.len() <= 2
+            && matches!(&word[figures.len()..], "st" | "nd" | "rd" | "th")
+            && figures.chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_year(word: &str) -> bool {

@@ -6,6 +6,9 @@ use super::questions::{Candidate, QuestionKind, Statement};
 use super::random::Random;
 use super::{sentences, wording};
 
+/// For each fact.
+const KEYWORD_QUESTIONS: usize = 16;
+
 impl Statement<'_> {
     /// The words that carry content, without figures, in order, in lower case.
     pub fn keywords(&self, without: Option<&Fact>) -> Vec<String> {
@@ -59,7 +62,7 @@ impl Statement<'_> {
         let cues = wording::cues(self.lexicon.language, asked.kind, asked.unit.as_deref());
         let mut patterns: Vec<&str> = self.lexicon.keyword.to_vec();
         random.shuffle(&mut patterns);
-        for index in 0..12 {
+        for index in 0..KEYWORD_QUESTIONS {
             let Some(chosen) = choose(&keywords, unique, random) else { break };
             let text = chosen.join(" ");
             let question = match (index % 2, cues.is_empty()) {

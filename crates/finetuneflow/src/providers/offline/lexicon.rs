@@ -14,8 +14,8 @@ pub enum Language {
 /// Questions for a verb or an attribute noun together with a kind of fact.
 ///
 /// Placeholders: `{s}` what it is about with its article, `{of}` the same after "of"/"de" contracted,
-/// `{to}` the same after "to"/"à" contracted, `{u}` the counted noun, `{r}` what else the sentence says (with
-/// its leading space).
+/// `{to}` the same after "to"/"à" contracted, `{u}` the counted noun, `{l}` the verb's dictionary form, `{d}` the verb
+/// as it stands, `{v}` the participle, `{r}` what else the sentence says (with its leading space).
 pub struct Frame {
     /// Dictionary forms of the verb; participles after "be" are given as they stand.
     pub verbs: &'static [&'static str],
@@ -53,10 +53,8 @@ pub struct Lexicon {
     /// Capitalised words that make a name one of an organisation or a place.
     pub not_person: &'static [&'static str],
     pub range_joiners: &'static [&'static str],
-    /// Words and short phrases that may stand for one another.
-    pub synonyms: &'static [&'static [&'static str]],
-    /// Words of several meanings: they may stand in for others, but are not exchanged themselves.
-    pub homonyms: &'static [&'static str],
+    /// Words and short phrases that may stand for one another; see [`super::synonyms::Thesaurus`].
+    pub synonyms: &'static str,
     pub frames: &'static [Frame],
     /// Indirect questions; `{q}` is the clause, as in "Could you tell me {q}?".
     pub indirect: &'static [&'static str],

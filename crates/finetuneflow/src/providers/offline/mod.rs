@@ -43,7 +43,7 @@ use random::Random;
 pub const NAME: &str = "offline generator";
 
 /// Raised when the rules change, so that an example says which ones made it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A piece of a document's structure, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +182,12 @@ fn select(unit: &Unit, found: Vec<Candidate>, wanted: usize, options: &Options, 
     }
     if options.hold_out {
         hold_one_out(unit, &mut groups, generated);
+    }
+    // Many wrappings of one question teach little, and people ask in sentences.
+    for (kind, most) in [(QuestionKind::Indirect, wanted / 6), (QuestionKind::Keyword, wanted * 2 / 5)] {
+        if let Some(group) = groups.get_mut(&kind) {
+            group.truncate(most.max(4));
+        }
     }
     let mut taken = 0;
     while taken < wanted && groups.values().any(|group| !group.is_empty()) {

@@ -122,7 +122,7 @@ impl<'a> Statement<'a> {
         for fact in keyword_facts {
             self.keyword_questions(fact, unique, random, &mut candidates);
         }
-        synonyms::vary(&mut candidates, self.text, self.lexicon, random);
+        synonyms::vary(&mut candidates, self.lexicon, random);
         candidates.retain(|candidate| {
             !self.gives_away(candidate)
                 && wording::acceptable(&candidate.question)
@@ -315,11 +315,17 @@ impl<'a> Statement<'a> {
 
     fn clause_questions(&self, clause: &Clause, fact: &Fact, candidates: &mut Vec<Candidate>) {
         let turned = wording::Turned { rest: self.rest(clause, fact), ..self.turned(clause, fact) };
-        for question in wording::frame_questions(self.lexicon, &turned) {
-            candidates.push(self.candidate(question, QuestionKind::Frame, fact));
-        }
-        for question in wording::direct_questions(self.lexicon.language, &turned) {
-            candidates.push(self.candidate(question, QuestionKind::Direct, fact));
+        for turned in wording::shorter(&turned, self.lexicon).iter().chain([&turned]) {
+            for question in wording::frame_questions(self.lexicon, turned) {
+                candidates.push(self.candidate(question, QuestionKind::Frame, fact));
+            }
+            for question in wording::direct_questions(self.lexicon.language, turned) {
+                candidates.push(self.candidate(question, QuestionKind::Direct, fact));
+            }
+            let behind = self.words.get(fact.last).map_or("", |word| word.lower.as_str());
+            for question in wording::measure_questions(turned, behind) {
+                candidates.push(self.candidate(question, QuestionKind::Frame, fact));
+            }
         }
         for clause_text in wording::indirect_clauses(self.lexicon.language, &turned) {
             for pattern in self.lexicon.indirect {
@@ -368,6 +374,11 @@ impl<'a> Statement<'a> {
         };
         if !clause.lead.is_empty() && !clause.lead.contains(&fact.first) {
             let lead = self.decapitalised(self.slice(clause.lead.clone()), clause.lead.start);
+            // "When it sounds": what sounds stands in the sentence before.
+            let lead = match self.context.filter(|_| lead.contains(" it ")) {
+                Some(context) => lead.replacen(" it ", &format!(" {context} "), 1),
+                None => lead,
+            };
             rest = if rest.is_empty() { lead } else { format!("{rest} {lead}") };
         }
         rest
@@ -404,7 +415,15 @@ impl<'a> Statement<'a> {
                 .iter()
                 .any(|article| subject.to_lowercase().starts_with(article));
         let direct_object = fact.first <= clause.tail.start + 3 && clause.tail.contains(&fact.first);
-        let before = fact.first.checked_sub(1).map_or(String::new(), |at| self.words[at].lower.clone());
+        let mut before = fact.first.checked_sub(1).map_or(String::new(), |at| self.words[at].lower.clone());
+        // "by the shipowner Agnes Holloway"
+        if fact.kind == FactKind::Person
+            && fact.first >= 3
+            && self.words[fact.first - 3].lower == "by"
+            && self.lexicon.determiners.contains(&self.words[fact.first - 2].lower.as_str())
+        {
+            before = "by".into();
+        }
         wording::Turned {
             subject,
             subject_after_fact: if in_subject {
@@ -469,6 +488,12 @@ impl<'a> Statement<'a> {
                 format!("Is it true that {subject} {} {tail} {lead}?", clause.verb.lemma),
                 format!("What is the rule about {subject} {lead}?"),
                 format!("What do I have to know about {subject} {lead}?"),
+                format!("What do you say about {subject} {lead}?"),
+                format!("How do you handle {subject} {lead}?"),
+                format!("What is there to say on {subject} {lead}?"),
+                format!("I have a question on {subject} {lead}: what is the rule?"),
+                format!("Is there anything special about {subject} {lead}?"),
+                format!("{subject} {lead}: yes or no?"),
             ],
             Language::French => vec![
                 format!("{} {subject} {} {tail} {lead} ?", wording::est_ce(&subject), clause.verb.lemma),

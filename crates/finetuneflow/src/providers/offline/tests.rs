@@ -67,6 +67,15 @@ fn english_questions_follow_the_verb_and_the_kind_of_fact() {
             &["How many books may members borrow for three weeks?", "How long may members borrow six books?"],
         ),
         ("The price of the day ticket is 14 euros.", &["How much does the day ticket cost?"]),
+        (
+            "The bakery behind the mill is run by Anna Keller.",
+            &["Who is in charge of the bakery behind the mill?", "Who is in charge of the bakery?"],
+        ),
+        (
+            "Rents are paid on the 25th of each month.",
+            &["On which day do rents come?", "When can I expect rents in my account?"],
+        ),
+        ("The choir meets on the first Friday of every month.", &["When does the choir meet?"]),
         ("Visitors must wear a helmet in the workshop.", &["Where must visitors wear a helmet?"]),
         ("On Mondays, the museum closes at 18:00.", &["When does the museum close on Mondays?"]),
     ];

@@ -1,5 +1,8 @@
 //! Verb forms: which words can be the verb of a clause, and their dictionary form.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::lexicon::Language;
 
 /// A conjugated main verb.
@@ -11,253 +14,34 @@ pub struct VerbForm {
     pub support: &'static str,
 }
 
-const REGULAR: &[&str] = &[
-    "open",
-    "close",
-    "cost",
-    "last",
-    "start",
-    "begin",
-    "end",
-    "finish",
-    "stop",
-    "take",
-    "leave",
-    "depart",
-    "arrive",
-    "run",
-    "weigh",
-    "measure",
-    "contain",
-    "hold",
-    "seat",
-    "have",
-    "include",
-    "offer",
-    "own",
-    "employ",
-    "need",
-    "require",
-    "receive",
-    "get",
-    "give",
-    "pay",
-    "earn",
-    "wear",
-    "use",
-    "carry",
-    "bring",
-    "keep",
-    "store",
-    "lie",
-    "stand",
-    "hang",
-    "live",
-    "work",
-    "lead",
-    "manage",
-    "direct",
-    "head",
-    "teach",
-    "train",
-    "supervise",
-    "organise",
-    "organize",
-    "help",
-    "answer",
-    "call",
-    "contact",
-    "report",
-    "inform",
-    "tell",
-    "ask",
-    "sign",
-    "submit",
-    "send",
-    "return",
-    "borrow",
-    "lend",
-    "rent",
-    "hire",
-    "buy",
-    "sell",
-    "order",
-    "book",
-    "reserve",
-    "cancel",
-    "renew",
-    "register",
-    "apply",
-    "serve",
-    "eat",
-    "drink",
-    "cook",
-    "clean",
-    "wash",
-    "check",
-    "inspect",
-    "test",
-    "repair",
-    "replace",
-    "change",
-    "charge",
-    "cover",
-    "reach",
-    "turn",
-    "switch",
-    "press",
-    "push",
-    "pull",
-    "lock",
-    "unlock",
-    "enter",
-    "exit",
-    "visit",
-    "meet",
-    "gather",
-    "play",
-    "make",
-    "produce",
-    "deliver",
-    "collect",
-    "pick",
-    "drop",
-    "park",
-    "drive",
-    "ride",
-    "walk",
-    "show",
-    "display",
-    "belong",
-    "consist",
-    "depend",
-    "apply",
-    "expire",
-    "continue",
-    "remain",
-    "stay",
-    "wait",
-    "sleep",
-    "grow",
-    "plant",
-    "water",
-    "feed",
-    "build",
-    "found",
-    "create",
-    "write",
-    "read",
-    "print",
-    "copy",
-    "scan",
-    "fill",
-    "empty",
-    "recycle",
-    "separate",
-    "wrap",
-    "put",
-    "place",
-    "hand",
-    "choose",
-    "elect",
-    "vote",
-    "approve",
-    "decide",
-    "grant",
-    "refund",
-    "reimburse",
-    "save",
-    "protect",
-    "warn",
-    "ring",
-    "sound",
-    "light",
-    "heat",
-    "cool",
-    "connect",
-    "support",
-    "speak",
-    "learn",
-    "study",
-    "celebrate",
-    "follow",
-    "know",
-    "want",
-    "like",
-    "come",
-    "go",
-    "allow",
-    "forbid",
-    "provide",
-    "supply",
-    "lose",
-    "find",
-    "win",
-    "count",
-    "equal",
-    "host",
-    "house",
-    "accept",
-    "add",
-    "attend",
-    "join",
-    "invite",
-    "move",
-    "mark",
-    "record",
-    "log",
-    "measure",
-    "mix",
-    "boil",
-    "bake",
-    "rise",
-    "fall",
-    "freeze",
-    "care",
-    "look",
-    "publish",
-    "present",
-    "prepare",
-    "plan",
-    "operate",
-    "handle",
-    "assign",
-    "issue",
-    "complete",
-    "confirm",
-    "notify",
-    "avoid",
-    "remove",
-    "attach",
-    "load",
-    "unload",
-    "lift",
-    "tie",
-    "climb",
-    "cross",
-    "sail",
-    "row",
-    "swim",
-    "ski",
-    "paint",
-    "cut",
-    "saw",
-    "weave",
-    "smoke",
-    "touch",
-    "leave",
-    "evacuate",
-    "become",
-    "see",
-    "watch",
-    "guard",
-    "patrol",
-    "swap",
-    "share",
-    "deposit",
-    "withdraw",
-    "tidy",
-];
+/// Dictionary forms of regular verbs, and of irregular ones whose "-s" form is regular.
+static REGULAR: LazyLock<HashSet<&str>> = LazyLock::new(|| REGULAR_WORDS.split_ascii_whitespace().collect());
+
+const REGULAR_WORDS: &str = "
+open close cost last start begin end finish stop take leave depart arrive run weigh measure contain hold
+seat have include offer own employ need require receive get give pay earn wear use carry bring keep store
+lie stand hang live work lead manage direct head teach train supervise organise organize help answer call
+contact report inform tell ask sign submit send return borrow lend rent hire buy sell order book reserve
+cancel renew register apply serve eat drink cook clean wash check inspect test repair replace change charge
+cover reach turn switch press push pull lock unlock enter exit visit meet gather play make produce deliver
+collect pick drop park drive ride walk show display belong consist depend expire continue remain stay wait
+sleep grow plant water feed build found create write read print copy scan fill empty recycle separate wrap
+put place hand choose elect vote approve decide grant refund reimburse save protect warn ring sound light
+heat cool connect support speak learn study celebrate follow know want like come go allow forbid provide
+supply lose find win count equal host house accept add attend join invite move mark record log mix boil bake
+rise fall freeze care look publish present prepare plan operate handle assign issue complete confirm notify
+avoid remove attach load unload lift tie climb cross sail row swim ski paint cut saw weave smoke touch
+evacuate become see watch guard patrol swap share deposit withdraw tidy carve draw sink sit throw break burn
+catch chase admit advise announce appear appoint arrange assemble bind bury commute compare compete compose
+comprise concern conduct consult contribute defend define describe deserve destroy develop dig dim dine
+discover discuss dismiss distribute dive donate dry edit enable encourage engage enjoy ensure equip examine
+expect explain extend extinguish fasten fetch fix hear hide hunt identify illuminate improve inherit insert
+install insure intend introduce invent invest jump let listen marry melt mend mention obey observe obtain
+occupy occur overlook praise prevent promote prove recommend recover reduce refer refresh regulate rely
+remind reopen repeat resign resist restore retire reveal rinse rotate select settle sew sharpen shrink shut
+sing slow solve spend suffer suggest survive suspend thank tighten translate understand undo unite unpack
+untie unwind urge vary warm withstand
+";
 
 const IRREGULAR: &[(&str, &str, &str)] = &[
     ("has", "have", "does"),
@@ -299,6 +83,52 @@ const IRREGULAR: &[(&str, &str, &str)] = &[
     ("saw", "see", "did"),
     ("lay", "lie", "did"),
     ("wore", "wear", "did"),
+    ("set", "set", "do"),
+    ("sets", "set", "does"),
+    ("put", "put", "do"),
+    ("puts", "put", "does"),
+    ("sank", "sink", "did"),
+    ("drew", "draw", "did"),
+    ("rose", "rise", "did"),
+    ("fell", "fall", "did"),
+    ("sat", "sit", "did"),
+    ("slept", "sleep", "did"),
+    ("swam", "swim", "did"),
+    ("threw", "throw", "did"),
+    ("broke", "break", "did"),
+    ("caught", "catch", "did"),
+    ("flew", "fly", "did"),
+    ("froze", "freeze", "did"),
+    ("heard", "hear", "did"),
+    ("knew", "know", "did"),
+    ("lent", "lend", "did"),
+    ("lit", "light", "did"),
+    ("rode", "ride", "did"),
+    ("sang", "sing", "did"),
+    ("shook", "shake", "did"),
+    ("spent", "spend", "did"),
+    ("struck", "strike", "did"),
+    ("swept", "sweep", "did"),
+    ("woke", "wake", "did"),
+    ("ate", "eat", "did"),
+    ("drank", "drink", "did"),
+    ("fed", "feed", "did"),
+    ("hung", "hang", "did"),
+    ("bore", "bear", "did"),
+    ("bound", "bind", "did"),
+    ("dug", "dig", "did"),
+    ("forgot", "forget", "did"),
+    ("fought", "fight", "did"),
+    ("hid", "hide", "did"),
+    ("laid", "lay", "did"),
+    ("meant", "mean", "did"),
+    ("shot", "shoot", "did"),
+    ("stuck", "stick", "did"),
+    ("tore", "tear", "did"),
+    ("understood", "understand", "did"),
+    ("died", "die", "did"),
+    ("dies", "die", "does"),
+    ("die", "die", "do"),
 ];
 
 const FRENCH: &[(&str, &str)] = &[
@@ -453,13 +283,13 @@ fn english(lower: &str) -> Option<VerbForm> {
     if let Some((_, lemma, support)) = IRREGULAR.iter().find(|(surface, ..)| *surface == lower) {
         return form(lemma, support);
     }
-    if REGULAR.contains(&lower) {
+    if REGULAR.contains(lower) {
         return form(lower, "do");
     }
     for (ending, replacement) in [("ies", "y"), ("es", ""), ("s", "")] {
         if let Some(stem) = lower.strip_suffix(ending) {
             let base = format!("{stem}{replacement}");
-            if REGULAR.contains(&base.as_str()) {
+            if REGULAR.contains(base.as_str()) {
                 return form(&base, "does");
             }
         }
@@ -467,7 +297,7 @@ fn english(lower: &str) -> Option<VerbForm> {
     for (ending, replacement) in [("ied", "y"), ("ed", ""), ("d", "")] {
         if let Some(stem) = lower.strip_suffix(ending) {
             let base = format!("{stem}{replacement}");
-            if REGULAR.contains(&base.as_str()) {
+            if REGULAR.contains(base.as_str()) {
                 return form(&base, "did");
             }
         }
@@ -487,7 +317,7 @@ fn french(lower: &str) -> Option<VerbForm> {
 /// Dictionary form of the imperative at the head of a sentence ("Call the desk …").
 pub fn imperative(lower: &str, language: Language) -> Option<String> {
     match language {
-        Language::English => REGULAR.contains(&lower).then(|| lower.to_string()),
+        Language::English => REGULAR.contains(lower).then(|| lower.to_string()),
         Language::French => {
             let stem = lower.strip_suffix("ez")?;
             (stem.chars().count() > 2).then(|| {

@@ -108,6 +108,47 @@ fn attribute(subject: &str, language: Language) -> Option<(String, String)> {
     Some((head, entity))
 }
 
+/// The clause as people ask for it: "the café" for "the café on the roof terrace", "the museum" for "the Tidewater
+/// Museum", and without what else it says.
+pub fn shorter(turned: &Turned, lexicon: &Lexicon) -> Vec<Turned> {
+    let words: Vec<&str> = turned.subject.split_whitespace().collect();
+    // "the price of the ticket" keeps its second half, and so does "Friends of the Mill".
+    let cut = (2..words.len()).find(|&at| {
+        lexicon.prepositions.contains(&words[at])
+            && !matches!(words[at], "of" | "for" | "de" | "du" | "des" | "d'" | "pour")
+    });
+    let mut subjects = vec![cut.map_or_else(|| turned.subject.clone(), |at| words[..at].join(" "))];
+    if lexicon.language == Language::English {
+        subjects.extend(short_names(&words));
+    }
+    let participle = turned.participle.clone().filter(|word| turned.rest_starts_with(word));
+    let short_rest = participle.unwrap_or_default();
+    let variants = subjects.into_iter().flat_map(|subject| {
+        [turned.rest.clone(), short_rest.clone()].map(|rest| Turned {
+            subject: subject.clone(),
+            rest,
+            ..turned.clone()
+        })
+    });
+    variants.filter(|variant| variant.subject != turned.subject || variant.rest != turned.rest).collect()
+}
+
+/// "the Tidewater Museum" → "the museum"; "the lifeboat Constance" → "the lifeboat", "the Constance".
+fn short_names(words: &[&str]) -> Vec<String> {
+    let capital = |word: &&str| word.starts_with(char::is_uppercase);
+    match words {
+        ["the" | "The", names @ .., last]
+            if !names.is_empty() && names.iter().all(capital) && capital(last) =>
+        {
+            vec![format!("the {}", last.to_lowercase())]
+        }
+        ["the" | "The", noun, name] if !capital(noun) && capital(name) => {
+            vec![format!("the {noun}"), format!("the {name}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The frames' questions for a clause.
 pub fn frame_questions(lexicon: &Lexicon, turned: &Turned) -> Vec<String> {
     if turned.imperative
@@ -198,6 +239,9 @@ fn fill(
                     .replace("is {s}", "are {s}")
                     .replace("was {s}", "were {s}");
             }
+            if !plural && language == Language::English {
+                question = question.replace("do {s}", "does {s}").replace("are {s}", "is {s}");
+            }
             if plural && language == Language::French {
                 for (one, many) in FRENCH_PLURALS {
                     question = question.replace(&format!("{one} {{s}}"), &format!("{many} {{s}}"));
@@ -208,6 +252,8 @@ fn fill(
                 .replace("{to}", &french_joined("à", subject));
             question
                 .replace("{u}", &unit)
+                .replace("{l}", &turned.verb.lemma)
+                .replace("{d}", &turned.surface)
                 .replace("{v}", participle.unwrap_or(""))
                 .replace("{r}", &rest)
                 .replace("{s}", subject)
@@ -297,6 +343,38 @@ fn question_words(language: Language, turned: &Turned) -> Vec<String> {
         (Language::French, FactKind::Quantity) => return vec![format!("combien de {unit}")],
     };
     fixed.iter().map(|word| (*word).to_string()).collect()
+}
+
+/// "is 11.5 metres long": "How long is …?", "What is the length of …?". `behind`: the word behind the figure.
+pub fn measure_questions(turned: &Turned, behind: &str) -> Vec<String> {
+    const MEASURES: [(&str, &str); 9] = [
+        ("long", "length"),
+        ("tall", "height"),
+        ("high", "height"),
+        ("wide", "width"),
+        ("deep", "depth"),
+        ("heavy", "weight"),
+        ("old", "age"),
+        ("thick", "thickness"),
+        ("away", "distance"),
+    ];
+    let Some((adjective, noun)) = MEASURES.iter().find(|(adjective, _)| *adjective == behind) else {
+        return Vec::new();
+    };
+    if turned.position != Position::Tail || turned.subject.is_empty() || !turned.verb.auxiliary {
+        return Vec::new();
+    }
+    let how = if *adjective == "away" { "far away" } else { adjective };
+    let (subject, verb) = (&turned.subject, &turned.verb.lemma);
+    let be = if turned.is_be() { "" } else { " be" };
+    vec![
+        format!("How {how} {verb} {subject}{be}?"),
+        format!("What is the {noun} of {subject}?"),
+        format!("What {noun} is right for {subject}?"),
+        format!("What {noun} must I think of with {subject}?"),
+        format!("Do you know the {noun} of {subject}?"),
+        format!("I need the {noun} of {subject}."),
+    ]
 }
 
 /// The clause turned around: "When does the pool open on Sundays?".
