@@ -1,6 +1,6 @@
 """The second sample handbook: an invented bicycle hire with a workshop. Own text.
 
-Written after the base model's training had begun; shape as in ``handbook_1.py``.
+Together with the first it is what settings are tried on; shape as in ``handbook_1.py``.
 """
 
 FOLDER = "handbook-2"
