@@ -46,12 +46,16 @@ pub struct Question {
 }
 
 impl Question {
-    /// Whether the answer holds one of the facts as whole words, upper and lower case alike.
+    /// Whether the answer holds one of the facts as whole words, upper and lower case and a plural's "s" alike.
     pub fn is_answered_by(&self, answer: &str) -> bool {
         let answer = words(answer);
         self.facts.iter().any(|fact| {
             let fact = words(fact);
-            !fact.is_empty() && answer.windows(fact.len()).any(|window| window == fact)
+            let same = |(said, wanted): (&String, &String)| {
+                said == wanted
+                    || wanted.chars().all(char::is_alphabetic) && said.strip_suffix('s') == Some(wanted)
+            };
+            !fact.is_empty() && answer.windows(fact.len()).any(|window| window.iter().zip(&fact).all(same))
         })
     }
 }
@@ -170,6 +174,8 @@ mod tests {
             ("5", "The fee is 25 euros.", false),
             ("Anna Berg", "Ask anna berg.", true),
             ("sail loft", "It was a sail-loft.", false),
+            ("Monday", "It is closed on Mondays.", true),
+            ("5", "It has 5s.", false),
             ("", "Anything.", false),
         ];
         for (fact, answer, want) in rows {
