@@ -96,6 +96,10 @@ pub struct AttentionShape {
     pub head_dim: usize,
     /// Multiplies the scores before the softmax, usually `1/sqrt(head_dim)`.
     pub scale: f32,
+    /// Scores become `cap · tanh(scale · score / cap)` (Gemma 2, <https://arxiv.org/abs/2408.00118>).
+    pub soft_cap: Option<f32>,
+    /// Keys that a query sees, its own included; `None` sees all before it (<https://arxiv.org/abs/2310.06825>).
+    pub window: Option<usize>,
 }
 
 impl AttentionShape {
@@ -108,6 +112,43 @@ impl AttentionShape {
     pub fn key_value_size(&self) -> usize {
         self.key_value_heads * self.head_dim
     }
+
+    /// The first key that a query at `position` sees.
+    pub fn first_key(&self, position: usize) -> usize {
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))
+    }
+}
+
+/// Constants of a norm: `y = x / sqrt(mean(x²) + epsilon) · (offset + w)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RmsNorm {
+    pub epsilon: f32,
+    /// 0, or 1 where weights are kept as their distance from 1 (Gemma).
+    pub offset: f32,
+}
+
+/// Heads of a `[m, heads * head_dim]` buffer, of which positions rotate the first `rotary_dim` numbers each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RotaryShape {
+    pub heads: usize,
+    pub head_dim: usize,
+    pub rotary_dim: usize,
+}
+
+/// What the gate of a gated layer goes through (<https://arxiv.org/abs/2002.05202>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x · sigmoid(x)`
+    Silu,
+    /// `x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))`, PyTorch's `gelu(approximate="tanh")`.
+    GeluTanh,
+}
+
+/// A block of columns inside rows that are `stride` numbers apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
+    pub start: usize,
+    pub stride: usize,
 }
 
 /// What a loss returns: sums, never means. The mean is taken once, over an effective batch.
@@ -176,6 +217,16 @@ pub trait Device: Send + Sync {
         target_start: usize,
         len: usize,
     );
+    /// `width` columns of `m` rows: takes apart and puts together what one fused product makes.
+    fn copy_columns(
+        &self,
+        m: usize,
+        width: usize,
+        source: &Buffer,
+        from: Columns,
+        target: &mut Buffer,
+        to: Columns,
+    );
     fn fill_zero(&self, buffer: &mut Buffer);
 
     // Matrices. x: [m, in], w: [out, in], y: [m, out].
@@ -217,19 +268,26 @@ pub trait Device: Send + Sync {
         dw: &mut Buffer,
     );
 
+    /// `y[i] += bias`, y: [m, out], bias: [out]
+    fn add_bias(&self, m: usize, bias: &Weight, y: &mut Buffer);
+    /// `d_bias += Σ dy[i]`, added up in a fixed order.
+    fn bias_gradient(&self, m: usize, dy: &Buffer, d_bias: &mut Buffer);
+
     // The decoder's parts.
-    /// `x[i] = table[ids[i]]`, x: [m, hidden]
-    fn embed(&self, batch: &Batch, table: &Weight, x: &mut Buffer);
-    /// `d_table[ids[i]] += dx[i]`
-    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, d_table: &mut Buffer);
-    /// `y = x / rms(x) * w`, `inverse_rms`: [m] is kept for the gradient (<https://arxiv.org/abs/1910.07467>).
+    /// `x[i] = scale * table[ids[i]]`, x: [m, hidden]
+    fn embed(&self, batch: &Batch, table: &Weight, scale: f32, x: &mut Buffer);
+    /// `d_table[ids[i]] += scale * dx[i]`
+    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, scale: f32, d_table: &mut Buffer);
+    /// `y (+)= x / rms(x) * (offset + w)` for `m` rows as long as `w`; `inverse_rms`: [m] is kept for the
+    /// gradient (<https://arxiv.org/abs/1910.07467>). Heads are normed one by one as rows of `head_dim`.
     #[allow(clippy::too_many_arguments)]
     fn rms_norm(
         &self,
         m: usize,
+        norm: RmsNorm,
         x: &Buffer,
         w: &Weight,
-        epsilon: f32,
+        beta: Beta,
         y: &mut Buffer,
         inverse_rms: &mut Buffer,
     );
@@ -238,6 +296,7 @@ pub trait Device: Send + Sync {
     fn rms_norm_gradient(
         &self,
         m: usize,
+        norm: RmsNorm,
         dy: &Buffer,
         x: &Buffer,
         w: &Weight,
@@ -245,18 +304,10 @@ pub trait Device: Send + Sync {
         dx: &mut Buffer,
         dw: Option<&mut Buffer>,
     );
-    /// Rotates halves (x_i, x_{i+d/2}) of each head in place (<https://arxiv.org/abs/2104.09864>, Hugging Face's order).
-    /// `table`: [positions, head_dim] as cos then sin of each half. `inverse` undoes it: the gradient.
-    #[allow(clippy::too_many_arguments)]
-    fn rope(
-        &self,
-        batch: &Batch,
-        heads: usize,
-        head_dim: usize,
-        table: &Buffer,
-        inverse: bool,
-        x: &mut Buffer,
-    );
+    /// Rotates halves (x_i, x_{i+d/2}) of each head's first `d = rotary_dim` numbers in place
+    /// (<https://arxiv.org/abs/2104.09864>, Hugging Face's order). `table`: [positions, rotary_dim] as cos then sin
+    /// of each half. `inverse` rotates back: the gradient.
+    fn rope(&self, batch: &Batch, shape: RotaryShape, table: &Buffer, inverse: bool, x: &mut Buffer);
     /// Causal attention within each sequence of the batch. `log_sum_exp`: [heads, m] is kept for the gradient.
     #[allow(clippy::too_many_arguments)]
     fn attention(
@@ -286,7 +337,7 @@ pub trait Device: Send + Sync {
         d_key: &mut Buffer,
         d_value: &mut Buffer,
     );
-    /// `m` new queries after `past` cached positions: query i sees keys `0..=past + i`.
+    /// `m` new queries after `past` cached positions: query i sees keys up to `past + i`.
     #[allow(clippy::too_many_arguments)]
     fn attention_cached(
         &self,
@@ -298,18 +349,29 @@ pub trait Device: Send + Sync {
         value_cache: &Buffer,
         output: &mut Buffer,
     );
-    /// `y = silu(gate) * up`, all [m, intermediate]
-    fn gated_silu(&self, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer);
+    /// `y = activation(gate) * up`, all [m, intermediate]
+    fn gated(&self, activation: Activation, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer);
     /// `gate` and `up` are overwritten by their gradients.
-    fn gated_silu_gradient(&self, len: usize, dy: &Buffer, gate: &mut Buffer, up: &mut Buffer);
+    fn gated_gradient(
+        &self,
+        activation: Activation,
+        len: usize,
+        dy: &Buffer,
+        gate: &mut Buffer,
+        up: &mut Buffer,
+    );
+    /// `x = cap · tanh(x / cap)`
+    fn soft_cap(&self, len: usize, cap: f32, x: &mut Buffer);
     /// The language-model head and the cross-entropy over the supervised tokens only, a block of tokens at a
-    /// time: the logits of the batch never exist. With `gradient`, adds `gradient_scale *` the gradients.
+    /// time: the logits of the batch never exist. They pass [`Device::soft_cap`] where a cap is given.
+    /// With `gradient`, adds `gradient_scale *` the gradients.
     fn cross_entropy(
         &self,
         precision: Precision,
         batch: &Batch,
         x: &Buffer,
         head: &Weight,
+        soft_cap: Option<f32>,
         gradient: Option<HeadGradient>,
     ) -> LossSum;
 

@@ -2,10 +2,9 @@
 
 use super::GenerationError;
 use crate::batching::{MicroBatch, Segment};
-use crate::device::{Beta, Buffer, Weight};
+use crate::device::Buffer;
+use crate::models::Decoder;
 use crate::models::activations::{ActivationShape, Activations, Recompute};
-use crate::models::projection::Projection;
-use crate::models::{Decoder, Module};
 
 /// New tokens per pass while a prompt is read.
 const CHUNK: usize = 128;
@@ -31,7 +30,7 @@ impl<'a> Decoding<'a> {
         let device = &*decoder.device;
         let capacity = capacity.min(decoder.spec.max_position_embeddings);
         let per_layer = capacity * decoder.spec.attention.key_value_size();
-        let cache = || (0..decoder.spec.num_hidden_layers).map(|_| device.zeros(per_layer)).collect();
+        let cache = || (0..decoder.spec.layers.len()).map(|_| device.zeros(per_layer)).collect();
         let shape = ActivationShape {
             tokens: CHUNK.min(capacity.max(1)),
             recompute: Recompute::Full,
@@ -82,76 +81,33 @@ impl<'a> Decoding<'a> {
     }
 
     fn forward(&mut self, ids: &[u32]) {
-        let decoder = self.decoder;
-        let (compute, spec, m) = (decoder.compute(), &decoder.spec, ids.len());
-        let device = compute.device;
+        let (decoder, m, past) = (self.decoder, ids.len(), self.len);
+        let device = &*decoder.device;
         let batch = device.upload_batch(&MicroBatch {
             ids: ids.to_vec(),
             targets: vec![-100; m],
-            positions: (self.len as u32..).take(m).collect(),
+            positions: (past as u32..).take(m).collect(),
             segments: vec![Segment { start: 0, len: m }],
             rows: vec![0],
         });
-        let with_adapter = self.with_adapter;
-        let Activations { residuals, attention, blocks, .. } = &mut self.work;
-        let ([x, _], [attention], [a]) = (&mut residuals[..], &mut attention[..], &mut blocks[..]) else {
-            unreachable!("activations without a backward pass are shared by all blocks")
-        };
-        device.embed(&batch, &decoder.embedding.weight, x);
-        for (layer, block) in decoder.blocks.iter().enumerate() {
-            let run = |module: Module, x: &Buffer, low: &mut Buffer, beta: Beta, y: &mut Buffer| {
-                let projection: &Projection = block.projection(module);
-                projection.forward(compute, m, x, with_adapter.then_some(low), beta, y);
-            };
-            let [query, key, value, output, gate, up, down] = &mut a.low;
-            let norm = |x: &Buffer, w: &Weight, y: &mut Buffer, inverse: &mut Buffer| {
-                device.rms_norm(m, x, w, spec.rms_norm_eps, y, inverse);
-            };
-            norm(x, &block.input_norm.weight, &mut a.input_norm, &mut a.input_inverse_rms);
-            run(Module::Query, &a.input_norm, query, Beta::Overwrite, &mut a.query);
-            run(Module::Key, &a.input_norm, key, Beta::Overwrite, &mut a.key);
-            run(Module::Value, &a.input_norm, value, Beta::Overwrite, &mut a.value);
-            let shape = spec.attention;
-            device.rope(&batch, shape.heads, shape.head_dim, &decoder.rope_table, false, &mut a.query);
-            device.rope(
-                &batch,
-                shape.key_value_heads,
-                shape.head_dim,
-                &decoder.rope_table,
-                false,
-                &mut a.key,
-            );
-            let (keys, values) = (&mut self.keys[layer], &mut self.values[layer]);
-            let size = shape.key_value_size();
-            device.copy_range(&a.key, 0, keys, self.len * size, m * size);
-            device.copy_range(&a.value, 0, values, self.len * size, m * size);
-            device.attention_cached(m, self.len, shape, &a.query, keys, values, &mut attention.output);
-            run(Module::Output, &attention.output, output, Beta::Accumulate, x);
-            norm(x, &block.post_norm.weight, &mut a.post_norm, &mut a.post_inverse_rms);
-            run(Module::Gate, &a.post_norm, gate, Beta::Overwrite, &mut a.gate);
-            run(Module::Up, &a.post_norm, up, Beta::Overwrite, &mut a.up);
-            device.gated_silu(m * spec.intermediate_size, &a.gate, &a.up, &mut a.activated);
-            run(Module::Down, &a.activated, down, Beta::Accumulate, x);
-        }
-        device.copy_range(x, (m - 1) * spec.hidden_size, &mut self.last, 0, spec.hidden_size);
+        let (keys, values) = (&mut self.keys, &mut self.values);
+        let last = decoder.run_blocks(&batch, &mut self.work, self.with_adapter, |layer, pass, _, work| {
+            let (keys, values, size) = (&mut keys[layer], &mut values[layer], pass.shape.key_value_size());
+            device.copy_range(&work.block.key, 0, keys, past * size, m * size);
+            device.copy_range(&work.block.value, 0, values, past * size, m * size);
+            let (query, output) = (&work.block.query, &mut work.kept.output);
+            device.attention_cached(m, past, pass.shape, query, keys, values, output);
+        });
+        let hidden = decoder.spec.hidden_size;
+        device.copy_range(&self.work.residuals[last], (m - 1) * hidden, &mut self.last, 0, hidden);
         self.len += m;
     }
 
     fn last_logits(&mut self) -> Vec<f32> {
         let decoder = self.decoder;
-        let (compute, spec) = (decoder.compute(), &decoder.spec);
-        let device = compute.device;
-        device.rms_norm(
-            1,
-            &self.last,
-            &decoder.final_norm.weight,
-            spec.rms_norm_eps,
-            &mut self.normed,
-            &mut self.inverse_rms,
-        );
-        let head = &decoder.head_parameter().weight;
-        device.linear(compute.precision, 1, 1.0, &self.normed, head, Beta::Overwrite, &mut self.logits);
-        device.download(&self.logits)
+        decoder.norm_output(1, &self.last, &mut self.normed, &mut self.inverse_rms);
+        decoder.logits(1, &self.normed, &mut self.logits);
+        decoder.device.download(&self.logits)
     }
 }
 

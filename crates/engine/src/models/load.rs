@@ -1,12 +1,14 @@
 //! From a Hugging Face folder (or from random numbers) to a [`Decoder`], and adapters onto it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::decoder::{Block, Decoder};
+use super::block::Block;
+use super::decoder::Decoder;
 use super::parameter::Parameter;
 use super::projection::{LowRank, Projection};
-use super::spec::{DecoderSpec, Module, rope_table};
+use super::spec::{DecoderSpec, Module};
 use super::{ModelError, spec_of};
 use crate::adapters::peft::{Adapter, AdapterConfig, LoraPair};
 use crate::device::{Device, Precision, WeightFormat};
@@ -34,6 +36,8 @@ struct Loader {
     source: Source,
     format: WeightFormat,
     base: Base,
+    /// Names of the tensors that were read.
+    read: BTreeSet<String>,
 }
 
 /// Loads the weights of a model folder.
@@ -61,7 +65,7 @@ pub fn from_scratch(
     let spec = spec_of(&config)?;
     let deviation =
         config.raw.get("initializer_range").and_then(serde_json::Value::as_f64).unwrap_or(0.02) as f32;
-    let residual_deviation = deviation / (2.0 * spec.num_hidden_layers as f32).sqrt();
+    let residual_deviation = deviation / (2.0 * spec.layers.len() as f32).sqrt();
     let source = Source::Random { random: Random::new(seed), deviation, residual_deviation };
     build(config, spec, source, device, precision, Base::Trained)
 }
@@ -78,40 +82,82 @@ fn build(
         (Precision::Bf16, Base::Frozen) => WeightFormat::Bf16,
         _ => WeightFormat::F32,
     };
-    let mut loader = Loader { device: Arc::clone(&device), config, source, format, base };
+    let device_of_loader = Arc::clone(&device);
+    let mut loader = Loader { device: device_of_loader, config, source, format, base, read: BTreeSet::new() };
     let [vocab, hidden] = [spec.vocab_size, spec.hidden_size];
     let embedding = loader.matrix("model.embed_tokens.weight".into(), [vocab, hidden], false)?;
-    let blocks =
-        (0..spec.num_hidden_layers).map(|layer| loader.block(&spec, layer)).collect::<Result<_, _>>()?;
-    let final_norm = loader.vector("model.norm.weight".into(), hidden)?;
+    let blocks = (0..spec.layers.len()).map(|layer| loader.block(&spec, layer)).collect::<Result<_, _>>()?;
+    let final_norm = loader.norm(&spec, "model.norm", hidden)?;
     let head = if spec.tie_word_embeddings {
         None
     } else {
         Some(loader.matrix("lm_head.weight".into(), [vocab, hidden], false)?)
     };
-    let rope_table = device.upload(&rope_table(&spec, spec.max_position_embeddings));
-    Ok(Decoder { device, spec, precision, embedding, blocks, final_norm, head, rope_table })
+    loader.refuse_unused(&spec)?;
+    let positions = spec.max_position_embeddings;
+    let rope_tables = spec.ropes.iter().map(|rope| device.upload(&rope.table(positions))).collect();
+    Ok(Decoder { device, spec, precision, embedding, blocks, final_norm, head, rope_tables })
 }
 
 impl Loader {
     fn block(&mut self, spec: &DecoderSpec, layer: usize) -> Result<Block, ModelError> {
-        let mut projections = Vec::with_capacity(Module::ALL.len());
-        for module in Module::ALL {
-            let adds_to_residual = matches!(module, Module::Output | Module::Down);
-            let base =
-                self.matrix(format!("{}.weight", module.path(layer)), spec.shape(module), adds_to_residual)?;
-            projections.push(Projection { base, adapter: None });
+        let mut projections = Module::ALL.map(|_| None);
+        for &module in spec.modules() {
+            projections[module as usize] = Some(self.projection(spec, layer, module)?);
         }
-        let Ok(projections) = <[Projection; 7]>::try_from(projections) else {
-            unreachable!("one projection a module")
-        };
+        let path = format!("model.layers.{layer}");
+        let hidden = spec.hidden_size;
+        let mut norm = |name: &str, size| self.norm(spec, &format!("{path}.{name}"), size);
+        let post_norm =
+            if spec.sandwich_norms { "pre_feedforward_layernorm" } else { "post_attention_layernorm" };
+        let (input_norm, post_norm) = (norm("input_layernorm", hidden)?, norm(post_norm, hidden)?);
+        let mut optional = |wanted: bool, name: &str, size| wanted.then(|| norm(name, size)).transpose();
+        let head_dim = spec.attention.head_dim;
         Ok(Block {
-            input_norm: self
-                .vector(format!("model.layers.{layer}.input_layernorm.weight"), spec.hidden_size)?,
-            post_norm: self
-                .vector(format!("model.layers.{layer}.post_attention_layernorm.weight"), spec.hidden_size)?,
+            input_norm,
+            post_norm,
+            attention_output_norm: optional(spec.sandwich_norms, "post_attention_layernorm", hidden)?,
+            mlp_output_norm: optional(spec.sandwich_norms, "post_feedforward_layernorm", hidden)?,
+            query_norm: optional(spec.head_norms, "self_attn.q_norm", head_dim)?,
+            key_norm: optional(spec.head_norms, "self_attn.k_norm", head_dim)?,
             projections,
         })
+    }
+
+    fn projection(
+        &mut self,
+        spec: &DecoderSpec,
+        layer: usize,
+        module: Module,
+    ) -> Result<Projection, ModelError> {
+        let (path, shape) = (module.path(layer), spec.shape(module));
+        let adds_to_residual = matches!(module, Module::Output | Module::Down);
+        let base = self.matrix(format!("{path}.weight"), shape, adds_to_residual)?;
+        let bias = match spec.biased.contains(&module) {
+            true => Some(self.vector(format!("{path}.bias"), shape[0], 0.0)?),
+            false => None,
+        };
+        Ok(Projection { base, bias, adapter: None })
+    }
+
+    /// A norm that begins as a factor of 1.
+    fn norm(&mut self, spec: &DecoderSpec, path: &str, size: usize) -> Result<Parameter, ModelError> {
+        self.vector(format!("{path}.weight"), size, 1.0 - spec.norm.offset)
+    }
+
+    /// Refuses weights with a tensor that this family does not compute with: the result would not be the model's.
+    fn refuse_unused(&self, spec: &DecoderSpec) -> Result<(), ModelError> {
+        let Source::Files(files) = &self.source else { return Ok(()) };
+        // A tied head is the embedding; old checkpoints carry a buffer that follows from the configuration.
+        let harmless = |name: &str| {
+            name.ends_with("rotary_emb.inv_freq") || (name == "lm_head.weight" && spec.tie_word_embeddings)
+        };
+        match files.names().find(|name| !self.read.contains(*name) && !harmless(name)) {
+            Some(name) => {
+                Err(ModelError::UnusedTensor { path: self.config.path.clone(), name: name.to_owned() })
+            }
+            None => Ok(()),
+        }
     }
 
     fn matrix(
@@ -128,8 +174,9 @@ impl Loader {
         Ok(self.finish(Parameter { name, shape: shape.to_vec(), weight, trained: None }))
     }
 
-    fn vector(&mut self, name: String, size: usize) -> Result<Parameter, ModelError> {
-        let values = self.values(&name, &[size], |_, _, _, len| vec![1.0; len])?;
+    /// A norm or a bias, of `value` everywhere in a model from scratch.
+    fn vector(&mut self, name: String, size: usize, value: f32) -> Result<Parameter, ModelError> {
+        let values = self.values(&name, &[size], |_, _, _, len| vec![value; len])?;
         let weight = self.device.upload_weight(&values, 1, size, WeightFormat::F32);
         Ok(self.finish(Parameter { name, shape: vec![size], weight, trained: None }))
     }
@@ -150,6 +197,7 @@ impl Loader {
         match &mut self.source {
             Source::Files(files) => {
                 let tensor = files.tensor(name)?;
+                self.read.insert(name.to_owned());
                 if tensor.shape != shape {
                     let (path, name) = (self.config.path.clone(), name.to_owned());
                     return Err(ModelError::Shape {
@@ -168,17 +216,19 @@ impl Loader {
     }
 }
 
-/// The modules that `target_modules` names: PEFT's rule, a name or the end of a dotted path.
-pub fn target_modules(names: &[String]) -> Result<Vec<Module>, ModelError> {
+/// The modules that `target_modules` names, of those that are available: a model's, or [`Module::ALL`] where none
+/// is chosen yet.
+pub fn target_modules(names: &[String], available: &[Module]) -> Result<Vec<Module>, ModelError> {
     if names.iter().any(|name| name == "all-linear") {
-        return Ok(Module::ALL.to_vec());
+        return Ok(available.to_vec());
     }
-    let available = || Module::ALL.map(Module::name).join(", ");
+    let listed = || available.iter().map(|module| module.name()).collect::<Vec<_>>().join(", ");
     let mut modules = names
         .iter()
         .map(|name| {
             Module::by_name(name)
-                .ok_or_else(|| ModelError::UnknownTarget { name: name.clone(), available: available() })
+                .filter(|module| available.contains(module))
+                .ok_or_else(|| ModelError::UnknownTarget { name: name.clone(), available: listed() })
         })
         .collect::<Result<Vec<_>, _>>()?;
     modules.sort_unstable();
@@ -219,7 +269,7 @@ pub fn new_adapter(decoder: &mut Decoder, config: &AdapterConfig, modules: &[Mod
 pub fn attach_adapter(decoder: &mut Decoder, adapter: &Adapter, train: bool) -> Result<(), ModelError> {
     let mut unused = adapter.modules();
     for layer in 0..decoder.blocks.len() {
-        for module in Module::ALL {
+        for &module in decoder.spec.modules() {
             let path = module.path(layer);
             let Some(pair) = adapter.pair(&path) else { continue };
             let [out, input] = decoder.spec.shape(module);
@@ -253,5 +303,7 @@ fn attach(decoder: &mut Decoder, layer: usize, module: Module, pair: LoraPair, t
     };
     let a = parameter("A", pair.a, [pair.rank, pair.in_features]);
     let b = parameter("B", pair.b, [pair.out_features, pair.rank]);
-    decoder.blocks[layer].projections[module as usize].adapter = Some(LowRank { a, b, scale: pair.scale });
+    let projection = decoder.blocks[layer].projections[module as usize].as_mut();
+    let projection = projection.expect("callers name modules of the family");
+    projection.adapter = Some(LowRank { a, b, scale: pair.scale });
 }

@@ -5,24 +5,18 @@ use std::path::PathBuf;
 use crate::weights::{ModelConfig, WeightsError};
 
 pub mod activations;
+mod block;
 pub mod decoder;
-mod llama;
+mod families;
 pub mod load;
 pub mod parameter;
 pub mod projection;
+pub mod rope;
 pub mod spec;
 
 pub use decoder::Decoder;
-pub use spec::{DecoderSpec, Module};
-
-/// A family: Hugging Face's `model_type` and how its `config.json` becomes a spec.
-pub struct Family {
-    pub model_type: &'static str,
-    pub spec: fn(&ModelConfig) -> Result<DecoderSpec, ModelError>,
-}
-
-/// Every family that the engine knows; one file and one line each.
-pub const FAMILIES: &[Family] = &[Family { model_type: "llama", spec: llama::spec }];
+pub use families::{FAMILIES, Family};
+pub use spec::{DecoderSpec, Module, Ranks};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -34,6 +28,8 @@ pub enum ModelError {
         "{path}: tensor {name} has shape {found:?}, but config.json asks for {expected:?}; weights and config do not belong together"
     )]
     Shape { path: PathBuf, name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("{path}: nothing in this family uses tensor {name}; weights and config do not belong together")]
+    UnusedTensor { path: PathBuf, name: String },
     #[error("adapter tensor {name} does not fit this model: {reason}")]
     Adapter { name: String, reason: String },
     #[error("target module {name:?} does not exist in this model; choose from {available}, or all-linear")]

@@ -1,12 +1,14 @@
-//! A linear layer, frozen or trained, with or without a low-rank adapter.
+//! A linear layer, frozen or trained, with or without a bias and a low-rank adapter.
 //!
-//! LoRA (<https://arxiv.org/abs/2106.09685>): `y = x·Wᵀ + scale · (x·Aᵀ)·Bᵀ`, A: [rank, in], B: [out, rank].
+//! LoRA (<https://arxiv.org/abs/2106.09685>): `y = x·Wᵀ + bias + scale · (x·Aᵀ)·Bᵀ`, A: [rank, in], B: [out, rank].
 
 use super::parameter::Parameter;
 use crate::device::{Beta, Buffer, Device, Precision};
 
 pub struct Projection {
     pub base: Parameter,
+    /// [out]
+    pub bias: Option<Parameter>,
     pub adapter: Option<LowRank>,
 }
 
@@ -43,6 +45,9 @@ impl Projection {
     ) {
         let Compute { device, precision } = compute;
         device.linear(precision, m, 1.0, x, &self.base.weight, beta, y);
+        if let Some(bias) = &self.bias {
+            device.add_bias(m, &bias.weight, y);
+        }
         if let (Some(adapter), Some(low)) = (&self.adapter, low) {
             device.linear(precision, m, 1.0, x, &adapter.a.weight, Beta::Overwrite, low);
             device.linear(precision, m, adapter.scale, low, &adapter.b.weight, Beta::Accumulate, y);
@@ -73,6 +78,9 @@ impl Projection {
         let [rows, columns] = [self.base.weight.rows, self.base.weight.columns];
         if let Some(gradient) = self.base.gradient_mut() {
             device.linear_weight_gradient(precision, m, 1.0, dy, rows, x, columns, gradient);
+        }
+        if let Some(gradient) = self.bias.as_mut().and_then(Parameter::gradient_mut) {
+            device.bias_gradient(m, dy, gradient);
         }
         let mut needs_dx = dx;
         if let Some((dx, beta)) = &mut needs_dx {

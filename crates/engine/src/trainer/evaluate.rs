@@ -43,7 +43,7 @@ pub fn evaluate(
     data: &EncodedData,
     cancel: &AtomicBool,
 ) -> Result<Evaluation, TrainError> {
-    check_vocabulary(data, &decoder.spec)?;
+    check_data(data, &decoder.spec)?;
     let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
     let shape = ActivationShape {
         tokens: largest_micro_batch(data, true, 1, TOKENS),
@@ -63,12 +63,18 @@ pub fn evaluate(
     Ok(loss.into())
 }
 
-/// Refuses data of another tokenizer: an id outside the table would read beyond it.
-pub fn check_vocabulary(data: &EncodedData, spec: &DecoderSpec) -> Result<(), TrainError> {
+/// Refuses data that the model cannot read: ids of another tokenizer, outside its table, and rows beyond its positions.
+pub fn check_data(data: &EncodedData, spec: &DecoderSpec) -> Result<(), TrainError> {
     if data.max_id() as usize >= spec.vocab_size {
         let problem =
             format!("token {} is outside the model's vocabulary of {}", data.max_id(), spec.vocab_size);
         return Err(TrainError::Option { field: "data", problem });
+    }
+    let (longest, context) =
+        (data.row_lengths().into_iter().max().unwrap_or(0), spec.max_position_embeddings);
+    if longest as usize > context {
+        let problem = format!("a row has {longest} tokens, the model's context is {context}");
+        return Err(TrainError::Option { field: "max_seq_len", problem });
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::device::Buffer;
 use crate::models::activations::{ActivationShape, Activations, logits_bytes};
+use crate::models::rope::Rope;
 use crate::models::{Decoder, DecoderSpec, Module};
 
 /// Bytes by purpose.
@@ -47,25 +48,22 @@ pub struct RunShape {
 /// The plan of a run from its spec.
 pub fn plan_shapes(spec: &DecoderSpec, run: RunShape) -> MemoryPlan {
     let parameters = spec.parameters();
-    let norms = (2 * spec.num_hidden_layers + 1) * spec.hidden_size;
-    let adapter = |module: Module| {
+    let vectors = spec.vector_parameters();
+    let adapter = |&module: &Module| {
         let [out, input] = spec.shape(module);
         run.activations.ranks[module as usize] * (out + input)
     };
-    let adapters = if run.full {
-        0
-    } else {
-        spec.num_hidden_layers * Module::ALL.into_iter().map(adapter).sum::<usize>()
-    };
+    let adapters =
+        if run.full { 0 } else { spec.layers.len() * spec.modules().iter().map(adapter).sum::<usize>() };
     let trained = if run.full { parameters } else { adapters };
     MemoryPlan {
-        weights: ((parameters - norms) * run.base_bytes + norms * 4) as u64,
+        weights: ((parameters - vectors) * run.base_bytes + vectors * 4) as u64,
         adapters: (4 * adapters) as u64,
         optimizer: (3 * 4 * trained) as u64,
         activations: activation_bytes(spec, run.activations),
         logits: logits_bytes(spec, run.activations.tokens) as u64,
         kv_cache: 0,
-        buffers: (4 * spec.max_position_embeddings * spec.attention.head_dim) as u64,
+        buffers: rope_table_bytes(spec),
         total_bytes: 0,
     }
     .with_total()
@@ -85,10 +83,15 @@ pub fn plan(decoder: &Decoder, shape: ActivationShape) -> MemoryPlan {
         activations: activation_bytes(&decoder.spec, shape),
         logits: logits_bytes(&decoder.spec, shape.tokens) as u64,
         kv_cache: 0,
-        buffers: (4 * decoder.rope_table.len()) as u64,
+        buffers: rope_table_bytes(&decoder.spec),
         total_bytes: 0,
     }
     .with_total()
+}
+
+fn rope_table_bytes(spec: &DecoderSpec) -> u64 {
+    let columns: usize = spec.ropes.iter().map(Rope::rotary_dim).sum();
+    (4 * spec.max_position_embeddings * columns) as u64
 }
 
 fn activation_bytes(spec: &DecoderSpec, shape: ActivationShape) -> u64 {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::TrainError;
 use super::checkpoint::{self, State};
-use super::evaluate::{check_vocabulary, largest_micro_batch};
+use super::evaluate::{check_data, largest_micro_batch};
 use super::memory_plan::{self, MemoryPlan};
 use super::options::{Method, OrderName, RunLength, Start, TrainOptions};
 use super::output::{self, RunLock};
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
         let device = Arc::new(CpuDevice::new(options.threads));
         let (data, data_sha256) = read_data(options)?;
         let mut decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>)?;
-        check_vocabulary(&data, &decoder.spec)?;
+        check_data(&data, &decoder.spec)?;
         let adapter_config = attach_adapter(options, &mut decoder)?;
         let order = match options.order {
             OrderName::File => Order::File,
@@ -356,7 +356,7 @@ fn attach_adapter(
         load::attach_adapter(decoder, &adapter, true)?;
         return Ok(Some(adapter.config));
     }
-    let modules = load::target_modules(&options.target_modules)?;
+    let modules = load::target_modules(&options.target_modules, decoder.spec.modules())?;
     let names = modules.iter().map(|module| module.name().to_owned()).collect();
     let mut config = AdapterConfig::new(options.rank, options.alpha, TargetModules::Names(names));
     config.base_model_name_or_path =

@@ -3,6 +3,7 @@
 //! Field names and defaults as in transformers' configuration classes. What only one family knows stays
 //! in [`ModelConfig::raw`] for that family to read.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,16 @@ use super::WeightsError;
 
 /// Larger than any real `config.json`, index or tokenizer file; guards against reading a weight file as JSON.
 const MAX_JSON_BYTES: u64 = 256 << 20;
+
+/// Rotary positions, as a configuration describes them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RopeConfig {
+    pub theta: f64,
+    /// The scaling (`rope_type`, `factor`, …); `None` for plain positions.
+    pub scaling: Option<Value>,
+    /// The part of each head that is rotated.
+    pub partial_rotary_factor: f64,
+}
 
 /// The shape of a decoder, as its folder describes it.
 #[derive(Debug, Clone)]
@@ -30,9 +41,9 @@ pub struct ModelConfig {
     pub vocab_size: usize,
     pub max_position_embeddings: usize,
     pub rms_norm_eps: f64,
-    pub rope_theta: f64,
-    /// The scaling of rotary positions (`rope_type`, `factor`, …); `None` for plain ones.
-    pub rope_scaling: Option<Value>,
+    pub rope: RopeConfig,
+    /// Rotary positions of each kind of layer (`full_attention`, …), where they differ; empty otherwise.
+    pub layer_ropes: BTreeMap<String, RopeConfig>,
     pub tie_word_embeddings: bool,
     pub attention_bias: bool,
     pub mlp_bias: bool,
@@ -94,7 +105,7 @@ impl ModelConfig {
             return Err(WeightsError::field(path, "num_key_value_heads", detail));
         }
         let model_type = fields.text("model_type")?.ok_or_else(|| fields.missing("model_type"))?;
-        let (rope_theta, rope_scaling) = rope(&fields)?;
+        let (rope, layer_ropes) = ropes(&fields)?;
         let hidden_act = match fields.text("hidden_act")? {
             Some(name) => name,
             None => fields.text("hidden_activation")?.unwrap_or_else(|| "silu".to_string()),
@@ -115,8 +126,8 @@ impl ModelConfig {
             vocab_size: fields.size("vocab_size")?,
             max_position_embeddings: fields.optional_size("max_position_embeddings")?.unwrap_or(2048),
             rms_norm_eps: fields.positive("rms_norm_eps")?.unwrap_or(1e-6),
-            rope_theta,
-            rope_scaling,
+            rope,
+            layer_ropes,
             tie_word_embeddings: fields.flag("tie_word_embeddings")?.unwrap_or(ties_by_default(&model_type)),
             attention_bias: fields.flag("attention_bias")?.unwrap_or(false),
             mlp_bias: fields.flag("mlp_bias")?.unwrap_or(false),
@@ -135,31 +146,45 @@ fn ties_by_default(model_type: &str) -> bool {
     model_type.starts_with("gemma")
 }
 
-/// transformers 5 writes `rope_parameters` with everything in it; before, `rope_theta` stood alone and
-/// `rope_scaling` held the rest (with `type` in its oldest form).
-fn rope(fields: &Fields) -> Result<(f64, Option<Value>), WeightsError> {
-    let mut theta = fields.positive("rope_theta")?;
-    let mut scaling = fields.get("rope_scaling").cloned();
-    if let Some(parameters) = fields.get("rope_parameters") {
-        let map = parameters
-            .as_object()
-            .ok_or_else(|| WeightsError::field(fields.path, "rope_parameters", "not an object"))?;
-        if !map.is_empty() && map.values().all(Value::is_object) {
-            let detail = "different rotary parameters for each kind of layer are not supported";
-            return Err(WeightsError::field(fields.path, "rope_parameters", detail));
-        }
-        let inner = Fields { path: fields.path, map: Some(map) };
-        theta = inner.positive("rope_theta")?.or(theta);
-        scaling = Some(parameters.clone());
+/// transformers 5 writes `rope_parameters` with everything in it, or one such object a kind of layer; before,
+/// `rope_theta` stood alone and `rope_scaling` held the rest (with `type` in its oldest form).
+fn ropes(fields: &Fields) -> Result<(RopeConfig, BTreeMap<String, RopeConfig>), WeightsError> {
+    let outer = RopeConfig {
+        theta: fields.positive("rope_theta")?.unwrap_or(10_000.0),
+        scaling: fields.get("rope_scaling").cloned().filter(is_scaled),
+        partial_rotary_factor: fields.positive("partial_rotary_factor")?.unwrap_or(1.0),
+    };
+    let Some(parameters) = fields.get("rope_parameters") else { return Ok((outer, BTreeMap::new())) };
+    let map = parameters
+        .as_object()
+        .ok_or_else(|| WeightsError::field(fields.path, "rope_parameters", "not an object"))?;
+    if map.is_empty() || !map.values().all(Value::is_object) {
+        return Ok((rope_parameters(fields.path, parameters, &outer)?, BTreeMap::new()));
     }
-    let scaling = scaling.filter(|value| {
-        let kind = value.get("rope_type").or_else(|| value.get("type")).and_then(Value::as_str);
-        kind != Some("default") && value.as_object().is_some_and(|map| !map.is_empty())
-    });
-    // `rope_parameters` without a type and with only a base is plain.
-    let scaling =
-        scaling.filter(|value| value.as_object().is_some_and(|m| m.keys().any(|k| k != "rope_theta")));
-    Ok((theta.unwrap_or(10_000.0), scaling))
+    let of_layers = map
+        .iter()
+        .map(|(kind, parameters)| Ok((kind.clone(), rope_parameters(fields.path, parameters, &outer)?)));
+    let of_layers = of_layers.collect::<Result<_, WeightsError>>()?;
+    Ok((outer, of_layers))
+}
+
+/// `rope_parameters`; what it leaves out stands in `outer`.
+fn rope_parameters(path: &Path, parameters: &Value, outer: &RopeConfig) -> Result<RopeConfig, WeightsError> {
+    let fields = Fields { path, map: parameters.as_object() };
+    Ok(RopeConfig {
+        theta: fields.positive("rope_theta")?.unwrap_or(outer.theta),
+        scaling: Some(parameters.clone()).filter(is_scaled),
+        partial_rotary_factor: fields
+            .positive("partial_rotary_factor")?
+            .unwrap_or(outer.partial_rotary_factor),
+    })
+}
+
+/// Whether this describes more than plain positions: another type, or anything besides base and rotated part.
+fn is_scaled(parameters: &Value) -> bool {
+    let kind = parameters.get("rope_type").or_else(|| parameters.get("type")).and_then(Value::as_str);
+    let plain = |key: &String| ["rope_theta", "partial_rotary_factor"].contains(&key.as_str());
+    kind != Some("default") && parameters.as_object().is_some_and(|map| !map.keys().all(plain))
 }
 
 struct Fields<'a> {

@@ -16,6 +16,6 @@ mod safetensors_write;
 pub use atomic_file::{AtomicFile, write_file_atomically};
 pub use dtype::{DType, TensorView, bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 pub use error::WeightsError;
-pub use hf_config::{ModelConfig, read_json_file};
+pub use hf_config::{ModelConfig, RopeConfig, read_json_file};
 pub use safetensors_read::SafetensorsDir;
 pub use safetensors_write::{TensorSpec, write_safetensors};

@@ -8,10 +8,11 @@ use engine::adapters::peft::Adapter;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::generation::{GenerationOptions, Sampling, generate, score};
-use engine::models::{Decoder, load};
+use engine::models::{Decoder, load, spec_of};
 use engine::tokenizer::Tokenizer;
 use engine::trainer::options::OrderName;
 use engine::trainer::{RunLength, Schedule, StepReport, TrainEvent, TrainOptions, train};
+use engine::weights::ModelConfig;
 use serde_json::Value;
 
 fn testdata(name: &str) -> Option<PathBuf> {
@@ -78,6 +79,17 @@ fn logits_agree_with_transformers() {
     let Some((decoder, tokenizer)) = stories(None) else { return };
     let golden = golden(testdata("weights/stories260K-hf.golden.json").unwrap());
     check_logits(&decoder, &tokenizer, golden.get("base").unwrap_or(&golden["after"]));
+}
+
+#[test]
+fn specs_of_published_models_have_their_number_of_parameters() {
+    let Some(dir) = testdata("configs") else { return };
+    let counts = golden(dir.join("param_counts.json"));
+    for (name, want) in counts.as_object().unwrap() {
+        let path = dir.join(format!("{name}.config.json"));
+        let config = ModelConfig::from_json(&path, golden(path.clone())).unwrap();
+        assert_eq!(spec_of(&config).unwrap().parameters() as u64, want["parameters"], "{name}");
+    }
 }
 
 #[test]

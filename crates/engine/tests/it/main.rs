@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod batching;
+mod device;
+mod families;
 mod goldens;
 mod peft;
 mod tokenizer;

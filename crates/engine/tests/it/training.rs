@@ -11,7 +11,7 @@ use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::generation::score;
 use engine::models::activations::{ActivationShape, Activations, Recompute};
-use engine::models::{Decoder, Module, load};
+use engine::models::{Decoder, load};
 use engine::trainer::options::{OrderName, RecomputeName};
 use engine::trainer::{
     Method, RunLength, Schedule, Start, StepReport, TrainError, TrainEvent, TrainOptions, train,
@@ -201,7 +201,8 @@ fn a_new_adapter_is_the_base_to_the_last_bit() {
     let plain = score(&bench.decoder(load::Base::Frozen), &ids).unwrap();
     let mut adapted = bench.decoder(load::Base::Frozen);
     let config = AdapterConfig::new(4, 8.0, TargetModules::AllLinear);
-    load::new_adapter(&mut adapted, &config, &Module::ALL, 1);
+    let modules = adapted.spec.modules();
+    load::new_adapter(&mut adapted, &config, modules, 1);
     assert_eq!(score(&adapted, &ids).unwrap(), plain);
 }
 
@@ -237,7 +238,8 @@ fn gradients_agree_with_finite_differences() {
     let mut full = bench.decoder(load::Base::Trained);
     let mut lora = bench.decoder(load::Base::Frozen);
     let config = AdapterConfig::new(4, 8.0, TargetModules::AllLinear);
-    load::new_adapter(&mut lora, &config, &Module::ALL, 1);
+    let modules = lora.spec.modules();
+    load::new_adapter(&mut lora, &config, modules, 1);
     // B starts at zero, where A has no gradient: move it.
     let device = Arc::clone(&lora.device);
     for parameter in lora.trained_mut().filter(|parameter| parameter.name.contains("lora_B")) {

@@ -200,7 +200,7 @@ fn config(changes: Value) -> Result<ModelConfig, WeightsError> {
 fn config_has_the_defaults_of_transformers() {
     let plain = config(json!({})).expect("read");
     assert_eq!((plain.num_key_value_heads, plain.head_dim, plain.max_position_embeddings), (8, 8, 2048));
-    assert_eq!((plain.rms_norm_eps, plain.rope_theta, plain.rope_scaling), (1e-6, 10_000.0, None));
+    assert_eq!((plain.rms_norm_eps, plain.rope.theta, plain.rope.scaling), (1e-6, 10_000.0, None));
     assert!(!plain.tie_word_embeddings && !plain.attention_bias && plain.hidden_act == "silu");
     assert!(plain.eos_token_ids.is_empty() && plain.bos_token_id.is_none() && plain.torch_dtype.is_none());
     let nulls =
@@ -214,15 +214,22 @@ fn config_reads_both_generations_of_fields() {
         "rope_scaling": {"type": "linear", "factor": 2.0}}));
     let old = old.expect("read");
     assert_eq!((old.torch_dtype.as_deref(), old.eos_token_ids.as_slice()), (Some("bfloat16"), &[2][..]));
-    assert_eq!((old.rope_theta, old.rope_scaling.is_some()), (5e5, true));
+    assert_eq!((old.rope.theta, old.rope.scaling.is_some()), (5e5, true));
     let new = config(json!({"dtype": "float16", "eos_token_id": [7, 8],
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}));
     let new = new.expect("read");
     assert_eq!((new.torch_dtype.as_deref(), new.eos_token_ids.as_slice()), (Some("float16"), &[7, 8][..]));
-    assert_eq!((new.rope_theta, new.rope_scaling), (1e6, None));
+    assert_eq!((new.rope.theta, new.rope.scaling), (1e6, None));
     let scaled =
         config(json!({"rope_parameters": {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0}}));
-    assert!(scaled.expect("read").rope_scaling.is_some());
+    assert!(scaled.expect("read").rope.scaling.is_some());
+    let partial = config(json!({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}));
+    assert_eq!(partial.expect("read").rope.partial_rotary_factor, 0.5);
+    let kinds = config(json!({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0,
+        "rope_theta": 1e6}, "sliding_attention": {"rope_type": "default"}}}));
+    let kinds = kinds.expect("read").layer_ropes;
+    assert_eq!((kinds["full_attention"].theta, kinds["sliding_attention"].theta), (1e6, 10_000.0));
+    assert!(kinds["full_attention"].scaling.is_some() && kinds["sliding_attention"].scaling.is_none());
 }
 
 #[test]
@@ -240,7 +247,7 @@ fn config_errors_name_the_field() {
         ("eos_token_id", json!({"eos_token_id": "</s>"})),
         ("tie_word_embeddings", json!({"tie_word_embeddings": "yes"})),
         ("model_type", json!({"model_type": null})),
-        ("rope_parameters", json!({"rope_parameters": {"full_attention": {"rope_theta": 1.0}}})),
+        ("rope_parameters", json!({"rope_parameters": 1e6})),
     ];
     for (field, changes) in cases {
         let message = config(changes).expect_err(field).to_string();

@@ -10,8 +10,14 @@ pub(super) const FAMILY: Family = Family { model_type: "llama", check, metadata,
 
 fn check(config: &ModelConfig) -> Result<(), ExportError> {
     let refuse = |field: &str, detail: String| Err(ExportError::not_in_gguf(&config.path, field, detail));
-    if let Some(scaling) = &config.rope_scaling {
+    if let Some(scaling) = &config.rope.scaling {
         return refuse("rope_scaling", format!("{scaling}; only plain rotary positions are"));
+    }
+    if !config.layer_ropes.is_empty() || config.rope.partial_rotary_factor != 1.0 {
+        return refuse(
+            "rope_parameters",
+            "only those of whole heads, the same for all layers, are".to_string(),
+        );
     }
     if config.hidden_act != "silu" {
         return refuse("hidden_act", format!("{}; only silu is", config.hidden_act));
@@ -37,7 +43,7 @@ fn metadata(config: &ModelConfig) -> Metadata {
     push("attention.value_length", count(config.head_dim));
     push("attention.layer_norm_rms_epsilon", GgufValue::F32(config.rms_norm_eps as f32));
     push("rope.dimension_count", count(config.head_dim));
-    push("rope.freq_base", GgufValue::F32(config.rope_theta as f32));
+    push("rope.freq_base", GgufValue::F32(config.rope.theta as f32));
     metadata
 }
 

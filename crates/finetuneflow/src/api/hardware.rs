@@ -3,7 +3,7 @@
 use axum::extract::State;
 use engine::device::cpu::gemm;
 use engine::models::activations::ActivationShape;
-use engine::models::{load, spec_of};
+use engine::models::{Ranks, load, spec_of};
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
 use engine::trainer::options::RecomputeName;
 use engine::weights::ModelConfig;
@@ -182,9 +182,9 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
     let full = train.method == Method::Full;
-    let mut ranks = [0; 7];
+    let mut ranks = Ranks::default();
     if !full {
-        let modules = load::target_modules(&module_names(&train.target_modules));
+        let modules = load::target_modules(&module_names(&train.target_modules), spec.modules());
         for module in modules.map_err(|error| ApiError::invalid_field("target_modules", error.to_string()))? {
             ranks[module as usize] = train.rank as usize;
         }

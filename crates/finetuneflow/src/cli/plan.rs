@@ -1,7 +1,7 @@
 //! `plan`: what a training run will allocate, before it starts.
 
 use engine::models::activations::ActivationShape;
-use engine::models::{load, spec_of};
+use engine::models::{Ranks, load, spec_of};
 use engine::platform::available_memory_bytes;
 use engine::trainer::Method;
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
@@ -28,9 +28,9 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     options.check()?;
     let spec = spec_of(&ModelConfig::open(&model)?)?;
     let full = options.method == Method::Full;
-    let mut ranks = [0; 7];
+    let mut ranks = Ranks::default();
     if !full {
-        for module in load::target_modules(&options.target_modules)? {
+        for module in load::target_modules(&options.target_modules, spec.modules())? {
             ranks[module as usize] = options.rank;
         }
     }

@@ -1,11 +1,16 @@
 //! Causal attention over packed sequences, in blocks of query rows (after <https://arxiv.org/abs/2205.14135>:
 //! the scores of one block exist at a time, and the gradient recomputes them from the kept log-sum-exp).
+//! A block of queries `first..first + rows` multiplies the keys that any of them sees: those from
+//! `shape.first_key(first)` to its own last position.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::Rows;
+use super::elementwise::soft_cap_row;
 use super::gemm::{Beta, Data, Matrix, Precision, gemm_single_raw};
-use super::vectorize::{dot, exp, exp_and_sum, maximum, vectorized};
+use super::vectorize::{dot, exp, exp_and_sum, maximum, tanh, vectorized};
 use crate::batching::Segment;
 use crate::device::AttentionShape;
 
@@ -18,38 +23,94 @@ fn head(values: &[f32], start: usize, rows: usize, columns: usize, stride: usize
 }
 
 vectorized! {
-    /// `row = softmax(scale * row)` over its first `live` numbers, 0 beyond; returns the log-sum-exp.
-    fn softmax_row(row: &mut [f32], live: usize, scale: f32) -> f32 {
-        let (live, dead) = row.split_at_mut(live);
-        let shift = maximum(live) * scale;
-        let sum = exp_and_sum(live, scale, shift);
+    /// `row = softmax(scale * row)`; returns the log-sum-exp.
+    fn softmax_row(row: &mut [f32], scale: f32) -> f32 {
+        let shift = maximum(row) * scale;
+        let sum = exp_and_sum(row, scale, shift);
         let inverse = 1.0 / sum;
-        for x in live.iter_mut() {
+        for x in row.iter_mut() {
             *x *= inverse;
         }
-        dead.fill(0.0);
         shift + sum.ln()
     }
 }
 
 vectorized! {
     /// The probabilities again, from scores and the kept log-sum-exp.
-    fn probabilities_row(row: &mut [f32], live: usize, scale: f32, log_sum_exp: f32) {
-        let (live, dead) = row.split_at_mut(live);
-        for x in live.iter_mut() {
+    fn probabilities_row(row: &mut [f32], scale: f32, log_sum_exp: f32) {
+        for x in row.iter_mut() {
             *x = exp(*x * scale - log_sum_exp);
         }
-        dead.fill(0.0);
     }
 }
 
 vectorized! {
     /// `d_row = p * (d_row - delta) * scale`: the gradient of the scores.
-    fn score_gradient_row(d_row: &mut [f32], p: &[f32], d_output: &[f32], output: &[f32], scale: f32) {
-        let delta = dot(d_output, output);
+    fn score_gradient_row(d_row: &mut [f32], p: &[f32], delta: f32, scale: f32) {
         for (d, p) in d_row.iter_mut().zip(p) {
             *d = p * (*d - delta) * scale;
         }
+    }
+}
+
+vectorized! {
+    /// Both of the above for scores under a soft cap: `row` becomes the probabilities, `d_row` the gradient.
+    fn capped_gradient_row(row: &mut [f32], d_row: &mut [f32], delta: f32, scale: f32, cap: f32, log_sum_exp: f32) {
+        let inner = scale / cap;
+        for (x, d) in row.iter_mut().zip(d_row) {
+            let t = tanh(*x * inner);
+            *x = exp(cap * t - log_sum_exp);
+            *d = *x * (*d - delta) * scale * (1.0 - t * t);
+        }
+    }
+}
+
+vectorized! {
+    fn dot_row(x: &[f32], y: &[f32]) -> f32 {
+        dot(x, y)
+    }
+}
+
+/// Where in its row of scores, which begins at key `first_key`, the query at `position` sees keys.
+fn live(shape: AttentionShape, position: usize, first_key: usize) -> Range<usize> {
+    shape.first_key(position) - first_key..position + 1 - first_key
+}
+
+/// Scores to probabilities, 0 where nothing is seen; returns the log-sum-exp.
+fn softmax(shape: AttentionShape, row: &mut [f32], live: Range<usize>) -> f32 {
+    row[..live.start].fill(0.0);
+    row[live.end..].fill(0.0);
+    let row = &mut row[live];
+    match shape.soft_cap {
+        None => softmax_row(row, shape.scale),
+        Some(cap) => {
+            soft_cap_row(row, shape.scale, cap);
+            softmax_row(row, 1.0)
+        }
+    }
+}
+
+/// Scores to probabilities and `d_row` to the gradient of the scores, 0 where nothing is seen.
+/// `delta`: `Σ d_output · output` of the query.
+fn softmax_gradient(
+    shape: AttentionShape,
+    row: &mut [f32],
+    d_row: &mut [f32],
+    live: Range<usize>,
+    delta: f32,
+    log_sum_exp: f32,
+) {
+    for row in [&mut *row, &mut *d_row] {
+        row[..live.start].fill(0.0);
+        row[live.end..].fill(0.0);
+    }
+    let (row, d_row) = (&mut row[live.clone()], &mut d_row[live]);
+    match shape.soft_cap {
+        None => {
+            probabilities_row(row, shape.scale, log_sum_exp);
+            score_gradient_row(d_row, row, delta, shape.scale);
+        }
+        Some(cap) => capped_gradient_row(row, d_row, delta, shape.scale, cap, log_sum_exp),
     }
 }
 
@@ -100,11 +161,13 @@ fn forward_block(
     let (d, q_stride, kv_stride) = (shape.head_dim, shape.query_size(), shape.key_value_size());
     let kv = h / (shape.heads / shape.key_value_heads) * d;
     let rows = BLOCK.min(segment.len - first);
-    let keys = first + rows;
+    let first_key = shape.first_key(first);
+    let keys = first + rows - first_key;
     scores.resize(BLOCK * segment.len, 0.0);
     let query = head(inputs.query, (segment.start + first) * q_stride + h * d, rows, d, q_stride);
-    let key = head(inputs.key, segment.start * kv_stride + kv, keys, d, kv_stride);
-    let value = head(inputs.value, segment.start * kv_stride + kv, keys, d, kv_stride);
+    let kv_start = (segment.start + first_key) * kv_stride + kv;
+    let key = head(inputs.key, kv_start, keys, d, kv_stride);
+    let value = head(inputs.value, kv_start, keys, d, kv_stride);
     // SAFETY: `scores` holds BLOCK * segment.len >= rows * keys numbers and belongs to this task.
     unsafe {
         gemm_single_raw(precision, 1.0, query, key.transposed(), Beta::Overwrite, scores.as_mut_ptr(), keys)
@@ -112,7 +175,7 @@ fn forward_block(
     // SAFETY: this task alone writes these rows of this head.
     let kept = unsafe { log_sum_exp.slice(h * m + segment.start + first, rows) };
     for (i, (row, kept)) in scores.chunks_exact_mut(keys).take(rows).zip(kept).enumerate() {
-        *kept = softmax_row(row, first + i + 1, shape.scale);
+        *kept = softmax(shape, row, live(shape, first + i, first_key));
     }
     let probabilities = Matrix::f32(&scores[..rows * keys], rows, keys);
     // SAFETY: rows `first..first + rows`, columns of head `h`: written by this task alone, inside `output`.
@@ -183,11 +246,32 @@ impl BackwardTask {
     ) {
         scores.resize(BLOCK * self.segment.len, 0.0);
         d_scores.resize(BLOCK * self.segment.len, 0.0);
-        // From the last block to the first: the last reaches every key, so it can replace instead of add.
+        // From the last block to the first: the last reaches the last key, so it can replace instead of add;
+        // keys before its window begin at 0.
         let blocks = self.segment.len.div_ceil(BLOCK);
         for block in (0..blocks).rev() {
             let replace = self.first_of_group && block + 1 == blocks;
+            if replace {
+                let unseen = self.shape.first_key(block * BLOCK);
+                self.zero_keys(unseen, d_key);
+                self.zero_keys(unseen, d_value);
+            }
             self.block(block * BLOCK, replace, inputs, kept, scores, d_scores, d_query, d_key, d_value);
+        }
+    }
+
+    /// Where the sequence's rows of this task's key/value head begin.
+    fn kv_start(&self) -> usize {
+        let shape = self.shape;
+        let kv_head = self.h / (shape.heads / shape.key_value_heads);
+        self.segment.start * shape.key_value_size() + kv_head * shape.head_dim
+    }
+
+    fn zero_keys(&self, count: usize, rows: Rows) {
+        for row in 0..count {
+            let start = self.kv_start() + row * self.shape.key_value_size();
+            // SAFETY: this task alone writes the rows of this sequence in the columns of its key/value head.
+            unsafe { rows.slice(start, self.shape.head_dim) }.fill(0.0);
         }
     }
 
@@ -208,9 +292,10 @@ impl BackwardTask {
         let (d, q_stride, kv_stride) = (shape.head_dim, shape.query_size(), shape.key_value_size());
         let m = kept.output.len() / q_stride;
         let rows = BLOCK.min(segment.len - first);
-        let keys = first + rows;
+        let first_key = shape.first_key(first);
+        let keys = first + rows - first_key;
         let q_start = (segment.start + first) * q_stride + h * d;
-        let kv_start = segment.start * kv_stride + h / (shape.heads / shape.key_value_heads) * d;
+        let kv_start = self.kv_start() + first_key * kv_stride;
         let query = head(inputs.query, q_start, rows, d, q_stride);
         let key = head(inputs.key, kv_start, keys, d, kv_stride);
         let value = head(inputs.value, kv_start, keys, d, kv_stride);
@@ -237,12 +322,13 @@ impl BackwardTask {
             );
         }
         let log_sum_exp = &kept.log_sum_exp[h * m + segment.start + first..][..rows];
-        for (i, (p, d_row)) in
+        for (i, (row, d_row)) in
             scores.chunks_exact_mut(keys).zip(d_scores.chunks_exact_mut(keys)).take(rows).enumerate()
         {
-            probabilities_row(p, first + i + 1, shape.scale, log_sum_exp[i]);
             let at = q_start + i * q_stride;
-            score_gradient_row(d_row, p, &kept.d_output[at..][..d], &kept.output[at..][..d], shape.scale);
+            let delta = dot_row(&kept.d_output[at..][..d], &kept.output[at..][..d]);
+            let live = live(shape, first + i, first_key);
+            softmax_gradient(shape, row, d_row, live, delta, log_sum_exp[i]);
         }
         let p = Matrix::f32(&scores[..rows * keys], rows, keys);
         let d_s = Matrix::f32(&d_scores[..rows * keys], rows, keys);
@@ -256,7 +342,7 @@ impl BackwardTask {
     }
 }
 
-/// New queries against a cache: query row i (position `past + i`) sees keys `0..=past + i`.
+/// New queries against a cache: query row i is at position `past + i`.
 pub fn cached(shape: AttentionShape, m: usize, past: usize, inputs: Inputs, output: &mut [f32]) {
     let (d, q_stride, kv_stride) = (shape.head_dim, shape.query_size(), shape.key_value_size());
     let output = Rows::of(output);
@@ -264,8 +350,9 @@ pub fn cached(shape: AttentionShape, m: usize, past: usize, inputs: Inputs, outp
         (0..m).step_by(BLOCK).flat_map(|first| (0..shape.heads).map(move |h| (first, h))).collect();
     tasks.par_iter().for_each_init(Vec::new, |scores: &mut Vec<f32>, &(first, h)| {
         let rows = BLOCK.min(m - first);
-        let keys = past + first + rows;
-        let kv = h / (shape.heads / shape.key_value_heads) * d;
+        let first_key = shape.first_key(past + first);
+        let keys = past + first + rows - first_key;
+        let kv = first_key * kv_stride + h / (shape.heads / shape.key_value_heads) * d;
         scores.resize(rows * keys, 0.0);
         let query = head(inputs.query, first * q_stride + h * d, rows, d, q_stride);
         let key = head(inputs.key, kv, keys, d, kv_stride);
@@ -282,7 +369,7 @@ pub fn cached(shape: AttentionShape, m: usize, past: usize, inputs: Inputs, outp
                 keys,
             );
             for (i, row) in scores.chunks_exact_mut(keys).enumerate() {
-                softmax_row(row, past + first + i + 1, shape.scale);
+                softmax(shape, row, live(shape, past + first + i, first_key));
             }
             let p = Matrix::f32(scores, rows, keys);
             gemm_single_raw(

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::gemm::{Beta, Matrix, Precision, gemm};
-use super::vectorize::{exp_and_sum, maximum, vectorized};
+use super::vectorize::{exp, exp_and_sum, exp_sum, maximum, tanh, vectorized};
 use super::{CpuBatch, elementwise::grain};
 use crate::device::LossSum;
 
@@ -28,6 +28,25 @@ vectorized! {
     }
 }
 
+vectorized! {
+    /// As [`loss_row`], of `cap · tanh(logits / cap)`; the gradient is that of the logits before the cap.
+    fn capped_loss_row(logits: &mut [f32], target: usize, scale: f32, cap: f32) -> (f64, bool) {
+        let inner = 1.0 / cap;
+        for x in logits.iter_mut() {
+            *x = tanh(*x * inner);
+        }
+        let (top, target_tanh) = (cap * maximum(logits), logits[target]);
+        let sum = exp_sum(logits, cap, top);
+        let factor = scale / sum;
+        for x in logits.iter_mut() {
+            *x = exp(cap * *x - top) * factor * (1.0 - *x * *x);
+        }
+        logits[target] -= scale * (1.0 - target_tanh * target_tanh);
+        let target_logit = cap * target_tanh;
+        (f64::from(sum.ln()) - f64::from(target_logit - top), target_logit >= top)
+    }
+}
+
 /// Where the gradients go; see [`crate::device::HeadGradient`].
 pub struct Gradient<'a> {
     pub dx: &'a mut [f32],
@@ -41,6 +60,7 @@ pub fn cross_entropy(
     batch: &CpuBatch,
     x: &[f32],
     head: Matrix,
+    soft_cap: Option<f32>,
     mut gradient: Option<Gradient>,
 ) -> LossSum {
     let (vocabulary, hidden) = (head.rows, head.cols);
@@ -69,7 +89,13 @@ pub fn cross_entropy(
             .par_chunks_exact_mut(vocabulary)
             .zip(tokens)
             .with_min_len(grain(vocabulary))
-            .map(|(row, &token)| loss_row(row, batch.targets[token as usize] as usize, scale))
+            .map(|(row, &token)| {
+                let target = batch.targets[token as usize] as usize;
+                match soft_cap {
+                    None => loss_row(row, target, scale),
+                    Some(cap) => capped_loss_row(row, target, scale, cap),
+                }
+            })
             .collect();
         for (loss, right) in losses {
             total += LossSum { sum: loss, tokens: 1, correct: usize::from(right) };

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::Rows;
-use super::vectorize::{dot, exp, vectorized};
-use crate::device::AdamWStep;
+use super::vectorize::{dot, exp, tanh, vectorized};
+use crate::device::{Activation, AdamWStep, Beta, Columns, RmsNorm, RotaryShape};
 
 /// Elements that one task handles at least, so that small tensors stay on one thread.
 const GRAIN: usize = 1 << 14;
@@ -17,28 +17,41 @@ pub fn grain(columns: usize) -> usize {
 }
 
 vectorized! {
-    fn rms_norm_row(x: &[f32], w: &[f32], epsilon: f32, y: &mut [f32]) -> f32 {
-        let inverse = 1.0 / (dot(x, x) / x.len() as f32 + epsilon).sqrt();
+    fn rms_norm_row(x: &[f32], w: &[f32], norm: RmsNorm, y: &mut [f32]) -> f32 {
+        let inverse = 1.0 / (dot(x, x) / x.len() as f32 + norm.epsilon).sqrt();
         for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
-            *y = x * inverse * w;
+            *y = x * inverse * (norm.offset + w);
         }
         inverse
     }
 }
 
-pub fn rms_norm(x: &[f32], w: &[f32], epsilon: f32, y: &mut [f32], inverse_rms: &mut [f32]) {
+vectorized! {
+    fn rms_norm_add_row(x: &[f32], w: &[f32], norm: RmsNorm, y: &mut [f32]) -> f32 {
+        let inverse = 1.0 / (dot(x, x) / x.len() as f32 + norm.epsilon).sqrt();
+        for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
+            *y += x * inverse * (norm.offset + w);
+        }
+        inverse
+    }
+}
+
+pub fn rms_norm(norm: RmsNorm, x: &[f32], w: &[f32], beta: Beta, y: &mut [f32], inverse_rms: &mut [f32]) {
     let h = w.len();
     y.par_chunks_mut(h).zip(x.par_chunks(h)).zip(inverse_rms).with_min_len(grain(h)).for_each(
         |((y, x), inverse)| {
-            *inverse = rms_norm_row(x, w, epsilon, y);
+            *inverse = match beta {
+                Beta::Overwrite => rms_norm_row(x, w, norm, y),
+                Beta::Accumulate => rms_norm_add_row(x, w, norm, y),
+            };
         },
     );
 }
 
 vectorized! {
-    fn rms_norm_gradient_row(dy: &[f32], x: &[f32], w: &[f32], inverse: f32, scratch: &mut [f32], dx: &mut [f32]) {
+    fn rms_norm_gradient_row(norm: RmsNorm, dy: &[f32], x: &[f32], w: &[f32], inverse: f32, scratch: &mut [f32], dx: &mut [f32]) {
         for ((s, dy), w) in scratch.iter_mut().zip(dy).zip(w) {
-            *s = dy * w;
+            *s = dy * (norm.offset + w);
         }
         let projection = dot(scratch, x) * inverse * inverse * inverse / x.len() as f32;
         for ((dx, s), x) in dx.iter_mut().zip(scratch).zip(x) {
@@ -47,7 +60,14 @@ vectorized! {
     }
 }
 
-pub fn rms_norm_gradient(dy: &[f32], x: &[f32], w: &[f32], inverse_rms: &[f32], dx: &mut [f32]) {
+pub fn rms_norm_gradient(
+    norm: RmsNorm,
+    dy: &[f32],
+    x: &[f32],
+    w: &[f32],
+    inverse_rms: &[f32],
+    dx: &mut [f32],
+) {
     let h = w.len();
     dx.par_chunks_mut(h)
         .zip(x.par_chunks(h))
@@ -56,7 +76,7 @@ pub fn rms_norm_gradient(dy: &[f32], x: &[f32], w: &[f32], inverse_rms: &[f32], 
         .with_min_len(grain(h))
         .for_each_init(
             || vec![0f32; h],
-            |scratch, (((dx, x), dy), &inverse)| rms_norm_gradient_row(dy, x, w, inverse, scratch, dx),
+            |scratch, (((dx, x), dy), &inverse)| rms_norm_gradient_row(norm, dy, x, w, inverse, scratch, dx),
         );
 }
 
@@ -92,9 +112,10 @@ pub fn rms_norm_weight_gradient(dy: &[f32], x: &[f32], inverse_rms: &[f32], dw: 
 
 vectorized! {
     fn rope_row(row: &mut [f32], head_dim: usize, cos_sin: &[f32], sign: f32) {
-        let (cos, sin) = cos_sin.split_at(head_dim / 2);
+        let half = cos_sin.len() / 2;
+        let (cos, sin) = cos_sin.split_at(half);
         for head in row.chunks_exact_mut(head_dim) {
-            let (first, second) = head.split_at_mut(head_dim / 2);
+            let (first, second) = head[..2 * half].split_at_mut(half);
             for (((a, b), c), s) in first.iter_mut().zip(second).zip(cos).zip(sin) {
                 let (x, y, s) = (*a, *b, s * sign);
                 *a = x * c - y * s;
@@ -104,11 +125,12 @@ vectorized! {
     }
 }
 
-pub fn rope(x: &mut [f32], positions: &[u32], heads: usize, head_dim: usize, table: &[f32], inverse: bool) {
+pub fn rope(x: &mut [f32], positions: &[u32], shape: RotaryShape, table: &[f32], inverse: bool) {
+    let RotaryShape { heads, head_dim, rotary_dim } = shape;
     let columns = heads * head_dim;
     let sign = if inverse { -1.0 } else { 1.0 };
     x.par_chunks_mut(columns).zip(positions).with_min_len(grain(columns)).for_each(|(row, &position)| {
-        rope_row(row, head_dim, &table[position as usize * head_dim..][..head_dim], sign);
+        rope_row(row, head_dim, &table[position as usize * rotary_dim..][..rotary_dim], sign);
     });
 }
 
@@ -120,11 +142,24 @@ vectorized! {
     }
 }
 
-pub fn gated_silu(gate: &[f32], up: &[f32], y: &mut [f32]) {
-    y.par_chunks_mut(GRAIN)
-        .zip(gate.par_chunks(GRAIN))
-        .zip(up.par_chunks(GRAIN))
-        .for_each(|((y, gate), up)| gated_silu_block(gate, up, y));
+/// √(2/π) and the cubic term's factor of GELU's tanh form (<https://arxiv.org/abs/1606.08415>).
+const GELU: [f32; 2] = [0.797_884_6, 0.044_715];
+
+vectorized! {
+    fn gated_gelu_block(gate: &[f32], up: &[f32], y: &mut [f32]) {
+        for ((y, g), u) in y.iter_mut().zip(gate).zip(up) {
+            *y = 0.5 * g * (1.0 + tanh(GELU[0] * (g + GELU[1] * g * g * g))) * u;
+        }
+    }
+}
+
+pub fn gated(activation: Activation, gate: &[f32], up: &[f32], y: &mut [f32]) {
+    y.par_chunks_mut(GRAIN).zip(gate.par_chunks(GRAIN)).zip(up.par_chunks(GRAIN)).for_each(
+        |((y, gate), up)| match activation {
+            Activation::Silu => gated_silu_block(gate, up, y),
+            Activation::GeluTanh => gated_gelu_block(gate, up, y),
+        },
+    );
 }
 
 vectorized! {
@@ -138,11 +173,46 @@ vectorized! {
     }
 }
 
-pub fn gated_silu_gradient(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
-    dy.par_chunks(GRAIN)
-        .zip(gate.par_chunks_mut(GRAIN))
-        .zip(up.par_chunks_mut(GRAIN))
-        .for_each(|((dy, gate), up)| gated_silu_gradient_block(dy, gate, up));
+vectorized! {
+    fn gated_gelu_gradient_block(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
+        for ((d, g), u) in dy.iter().zip(gate).zip(up) {
+            let (x, y) = (*g, *u);
+            let t = tanh(GELU[0] * (x + GELU[1] * x * x * x));
+            let inner = GELU[0] * (1.0 + 3.0 * GELU[1] * x * x);
+            *g = d * y * 0.5 * (1.0 + t + x * (1.0 - t * t) * inner);
+            *u = d * 0.5 * x * (1.0 + t);
+        }
+    }
+}
+
+pub fn gated_gradient(activation: Activation, dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
+    dy.par_chunks(GRAIN).zip(gate.par_chunks_mut(GRAIN)).zip(up.par_chunks_mut(GRAIN)).for_each(
+        |((dy, gate), up)| match activation {
+            Activation::Silu => gated_silu_gradient_block(dy, gate, up),
+            Activation::GeluTanh => gated_gelu_gradient_block(dy, gate, up),
+        },
+    );
+}
+
+vectorized! {
+    /// `row = cap · tanh(scale · row / cap)`
+    pub fn soft_cap_row(row: &mut [f32], scale: f32, cap: f32) {
+        let inner = scale / cap;
+        for x in row.iter_mut() {
+            *x = cap * tanh(*x * inner);
+        }
+    }
+}
+
+pub fn soft_cap(x: &mut [f32], cap: f32) {
+    x.par_chunks_mut(GRAIN).for_each(|x| soft_cap_row(x, 1.0, cap));
+}
+
+pub fn copy_columns(m: usize, width: usize, source: &[f32], from: Columns, target: &mut [f32], to: Columns) {
+    let rows = target[..m * to.stride].par_chunks_mut(to.stride).zip(source.par_chunks(from.stride));
+    rows.with_min_len(grain(width)).for_each(|(target, source)| {
+        target[to.start..][..width].copy_from_slice(&source[from.start..][..width]);
+    });
 }
 
 vectorized! {
@@ -153,8 +223,34 @@ vectorized! {
     }
 }
 
-/// `d_table[ids[i]] += dx[i]`: each task owns a block of columns, so rows are added in order.
-pub fn embed_gradient(ids: &[u32], dx: &[f32], hidden: usize, d_table: &mut [f32]) {
+pub fn add_bias(bias: &[f32], y: &mut [f32]) {
+    let n = bias.len();
+    y.par_chunks_mut(n).with_min_len(grain(n)).for_each(|row| add_block(bias, row));
+}
+
+pub fn bias_gradient(dy: &[f32], d_bias: &mut [f32]) {
+    let n = d_bias.len();
+    let partial: Vec<Vec<f32>> = dy
+        .par_chunks(PARTIAL_ROWS * n)
+        .map(|rows| {
+            let mut sum = vec![0f32; n];
+            rows.chunks_exact(n).for_each(|row| add_block(row, &mut sum));
+            sum
+        })
+        .collect();
+    partial.iter().for_each(|sum| add_block(sum, d_bias));
+}
+
+vectorized! {
+    fn add_scaled_block(x: &[f32], scale: f32, y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += scale * x;
+        }
+    }
+}
+
+/// `d_table[ids[i]] += scale * dx[i]`: each task owns a block of columns, so rows are added in order.
+pub fn embed_gradient(ids: &[u32], dx: &[f32], hidden: usize, scale: f32, d_table: &mut [f32]) {
     const COLUMNS: usize = 64;
     let table = Rows::of(d_table);
     (0..hidden.div_ceil(COLUMNS)).into_par_iter().for_each(|block| {
@@ -163,7 +259,7 @@ pub fn embed_gradient(ids: &[u32], dx: &[f32], hidden: usize, d_table: &mut [f32
         for (row, &id) in ids.iter().enumerate() {
             // SAFETY: this task alone touches columns `start..start + width`; the id was checked at the edge.
             let target = unsafe { table.slice(id as usize * hidden + start, width) };
-            add_block(&dx[row * hidden + start..][..width], target);
+            add_scaled_block(&dx[row * hidden + start..][..width], scale, target);
         }
     });
 }

@@ -5,8 +5,8 @@
 
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
-    AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Device, HeadGradient, LossSum, Precision,
-    Storage, Weight, WeightData, WeightFormat,
+    Activation, AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Columns, Device, HeadGradient,
+    LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight, WeightData, WeightFormat,
 };
 use gemm::{Data, Matrix, MatrixMut, bf16_to_f32, f32_to_bf16};
 
@@ -202,6 +202,19 @@ impl Device for CpuDevice {
         target.cpu_mut()[target_start..][..len].copy_from_slice(&source.cpu()[source_start..][..len]);
     }
 
+    fn copy_columns(
+        &self,
+        m: usize,
+        width: usize,
+        source: &Buffer,
+        from: Columns,
+        target: &mut Buffer,
+        to: Columns,
+    ) {
+        let (source, target) = (source.cpu(), target.cpu_mut());
+        self.pool.install(|| elementwise::copy_columns(m, width, source, from, target, to));
+    }
+
     fn fill_zero(&self, buffer: &mut Buffer) {
         buffer.cpu_mut().fill(0.0);
     }
@@ -249,46 +262,59 @@ impl Device for CpuDevice {
         self.pool.install(|| gemm::gemm(precision, scale, dy, x, Beta::Accumulate, dw));
     }
 
-    fn embed(&self, batch: &Batch, table: &Weight, x: &mut Buffer) {
+    fn add_bias(&self, m: usize, bias: &Weight, y: &mut Buffer) {
+        let (bias, y) = (bias.vector(), &mut y.cpu_mut()[..m * bias.columns]);
+        self.pool.install(|| elementwise::add_bias(bias, y));
+    }
+
+    fn bias_gradient(&self, m: usize, dy: &Buffer, d_bias: &mut Buffer) {
+        let d_bias = d_bias.cpu_mut();
+        let dy = &dy.cpu()[..m * d_bias.len()];
+        self.pool.install(|| elementwise::bias_gradient(dy, d_bias));
+    }
+
+    fn embed(&self, batch: &Batch, table: &Weight, scale: f32, x: &mut Buffer) {
         let hidden = table.columns;
         let rows = x.cpu_mut().chunks_exact_mut(hidden).zip(&batch.cpu().ids);
         match &table.data {
-            WeightData::F32(values) => {
-                rows.for_each(|(row, &id)| {
-                    row.copy_from_slice(&values.cpu()[id as usize * hidden..][..hidden])
-                });
-            }
+            WeightData::F32(values) => rows.for_each(|(row, &id)| {
+                row.iter_mut()
+                    .zip(&values.cpu()[id as usize * hidden..][..hidden])
+                    .for_each(|(x, value)| *x = scale * value);
+            }),
             WeightData::Bf16(values) => rows.for_each(|(row, &id)| {
                 row.iter_mut()
                     .zip(&values[id as usize * hidden..][..hidden])
-                    .for_each(|(x, &bits)| *x = bf16_to_f32(bits));
+                    .for_each(|(x, &bits)| *x = scale * bf16_to_f32(bits));
             }),
         }
     }
 
-    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, d_table: &mut Buffer) {
+    fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, scale: f32, d_table: &mut Buffer) {
         let ids = &batch.cpu().ids;
         let (dx, d_table) = (&dx.cpu()[..ids.len() * hidden], &mut *d_table.cpu_mut());
-        self.pool.install(|| elementwise::embed_gradient(ids, dx, hidden, d_table));
+        self.pool.install(|| elementwise::embed_gradient(ids, dx, hidden, scale, d_table));
     }
 
     fn rms_norm(
         &self,
         m: usize,
+        norm: RmsNorm,
         x: &Buffer,
         w: &Weight,
-        epsilon: f32,
+        beta: Beta,
         y: &mut Buffer,
         inverse_rms: &mut Buffer,
     ) {
         let (w, len) = (w.vector(), m * w.columns);
         let (x, y, inverse) = (&x.cpu()[..len], &mut y.cpu_mut()[..len], &mut inverse_rms.cpu_mut()[..m]);
-        self.pool.install(|| elementwise::rms_norm(x, w, epsilon, y, inverse));
+        self.pool.install(|| elementwise::rms_norm(norm, x, w, beta, y, inverse));
     }
 
     fn rms_norm_gradient(
         &self,
         m: usize,
+        norm: RmsNorm,
         dy: &Buffer,
         x: &Buffer,
         w: &Weight,
@@ -303,22 +329,14 @@ impl Device for CpuDevice {
             if let Some(dw) = dw {
                 elementwise::rms_norm_weight_gradient(dy, x, inverse, dw.cpu_mut());
             }
-            elementwise::rms_norm_gradient(dy, x, w, inverse, dx);
+            elementwise::rms_norm_gradient(norm, dy, x, w, inverse, dx);
         });
     }
 
-    fn rope(
-        &self,
-        batch: &Batch,
-        heads: usize,
-        head_dim: usize,
-        table: &Buffer,
-        inverse: bool,
-        x: &mut Buffer,
-    ) {
+    fn rope(&self, batch: &Batch, shape: RotaryShape, table: &Buffer, inverse: bool, x: &mut Buffer) {
         let positions = &batch.cpu().positions;
-        let (x, table) = (&mut x.cpu_mut()[..positions.len() * heads * head_dim], table.cpu());
-        self.pool.install(|| elementwise::rope(x, positions, heads, head_dim, table, inverse));
+        let (x, table) = (&mut x.cpu_mut()[..positions.len() * shape.heads * shape.head_dim], table.cpu());
+        self.pool.install(|| elementwise::rope(x, positions, shape, table, inverse));
     }
 
     fn attention(
@@ -384,14 +402,26 @@ impl Device for CpuDevice {
         self.pool.install(|| attention::cached(shape, m, past, inputs, output));
     }
 
-    fn gated_silu(&self, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer) {
+    fn gated(&self, activation: Activation, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer) {
         let (gate, up, y) = (&gate.cpu()[..len], &up.cpu()[..len], &mut y.cpu_mut()[..len]);
-        self.pool.install(|| elementwise::gated_silu(gate, up, y));
+        self.pool.install(|| elementwise::gated(activation, gate, up, y));
     }
 
-    fn gated_silu_gradient(&self, len: usize, dy: &Buffer, gate: &mut Buffer, up: &mut Buffer) {
+    fn gated_gradient(
+        &self,
+        activation: Activation,
+        len: usize,
+        dy: &Buffer,
+        gate: &mut Buffer,
+        up: &mut Buffer,
+    ) {
         let (dy, gate, up) = (&dy.cpu()[..len], &mut gate.cpu_mut()[..len], &mut up.cpu_mut()[..len]);
-        self.pool.install(|| elementwise::gated_silu_gradient(dy, gate, up));
+        self.pool.install(|| elementwise::gated_gradient(activation, dy, gate, up));
+    }
+
+    fn soft_cap(&self, len: usize, cap: f32, x: &mut Buffer) {
+        let x = &mut x.cpu_mut()[..len];
+        self.pool.install(|| elementwise::soft_cap(x, cap));
     }
 
     fn cross_entropy(
@@ -400,6 +430,7 @@ impl Device for CpuDevice {
         batch: &Batch,
         x: &Buffer,
         head: &Weight,
+        soft_cap: Option<f32>,
         gradient: Option<HeadGradient>,
     ) -> LossSum {
         let gradient = gradient.map(|gradient| cross_entropy::Gradient {
@@ -408,7 +439,7 @@ impl Device for CpuDevice {
             scale: gradient.scale,
         });
         let (batch, x, head) = (batch.cpu(), &**x.cpu(), head.matrix());
-        self.pool.install(|| cross_entropy::cross_entropy(precision, batch, x, head, gradient))
+        self.pool.install(|| cross_entropy::cross_entropy(precision, batch, x, head, soft_cap, gradient))
     }
 
     fn sum_of_squares(&self, buffer: &Buffer) -> f64 {

@@ -56,6 +56,22 @@ pub fn exp(x: f32) -> f32 {
     f32::from_bits((y.to_bits() as i32 + ((n as i32) << 23)) as u32)
 }
 
+/// tanh(x), accurate to about 3 units in the last place: a polynomial near 0, `1 - 2/(e^2|x| + 1)` beyond
+/// (Cephes' tanhf, <https://www.netlib.org/cephes/>).
+#[inline(always)]
+pub fn tanh(x: f32) -> f32 {
+    let size = x.abs();
+    let z = x * x;
+    let p = -5.704_988_7e-3 * z + 2.063_908_9e-2;
+    let p = p * z - 5.373_971_6e-2;
+    let p = p * z + 1.333_144_2e-1;
+    let p = p * z - 3.333_328_2e-1;
+    let small = p * z * size + size;
+    let large = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+    let y = if size < 0.625 { small } else { large };
+    y.copysign(x)
+}
+
 #[inline(always)]
 pub fn dot(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0f32; LANES];
@@ -101,9 +117,35 @@ pub fn exp_and_sum(x: &mut [f32], scale: f32, shift: f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
+/// `Σ exp(scale * x - shift)`
+#[inline(always)]
+pub fn exp_sum(x: &[f32], scale: f32, shift: f32) -> f32 {
+    let mut lanes = [0f32; LANES];
+    let mut blocks = x.chunks_exact(LANES);
+    for block in &mut blocks {
+        for i in 0..LANES {
+            lanes[i] += exp(block[i] * scale - shift);
+        }
+    }
+    let rest: f32 = blocks.remainder().iter().map(|x| exp(x * scale - shift)).sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::exp;
+    use super::{exp, tanh};
+
+    #[test]
+    fn tanh_agrees_with_the_library() {
+        for i in -2000..=2000 {
+            let x = i as f32 / 100.0 + 1e-4;
+            let want = f64::from(x).tanh();
+            let error = ((f64::from(tanh(x)) - want) / want).abs();
+            assert!(error < 4e-7, "tanh({x}): relative error {error}");
+        }
+        assert_eq!((tanh(0.0), tanh(1e30), tanh(f32::NEG_INFINITY)), (0.0, 1.0, -1.0));
+        assert!(tanh(f32::NAN).is_nan());
+    }
 
     #[test]
     fn exp_agrees_with_the_library() {

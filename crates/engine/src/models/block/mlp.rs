@@ -1,0 +1,89 @@
+//! The second half of a block: `output = residual + n(down(act(gate(norm(residual))) · up(norm(residual))))`, and its gradient.
+
+use super::{Block, Pass, Workspace, output_gradient};
+use crate::device::{Beta, Buffer};
+use crate::models::activations::{BlockActivations, Gradients};
+use crate::models::spec::Module;
+
+impl Block {
+    /// The gated layer up to what `down_proj` reads.
+    pub fn activate(&self, pass: Pass, work: &mut Workspace) {
+        let a = &mut *work.block;
+        let inverse = &mut a.post_inverse_rms;
+        pass.norm(pass.m, &work.kept.residual, &self.post_norm, Beta::Overwrite, &mut a.post_norm, inverse);
+        self.gate_up(pass, a, work.fused);
+        let len = pass.m * pass.spec.intermediate_size;
+        pass.compute.device.gated(pass.spec.activation, len, &a.gate, &a.up, &mut a.activated);
+    }
+
+    fn gate_up(&self, pass: Pass, a: &mut BlockActivations, fused: &mut Buffer) {
+        let (x, low) = (&a.post_norm, &mut a.low);
+        if pass.spec.fused {
+            self.forward(pass, Module::GateUp, x, low, Beta::Overwrite, fused);
+            let width = pass.spec.intermediate_size;
+            pass.split(fused, [(&mut a.gate, width), (&mut a.up, width)]);
+        } else {
+            self.forward(pass, Module::Gate, x, low, Beta::Overwrite, &mut a.gate);
+            self.forward(pass, Module::Up, x, low, Beta::Overwrite, &mut a.up);
+        }
+    }
+
+    /// `output = residual + n(down(activated))`.
+    pub fn mlp_output(&self, pass: Pass, work: &mut Workspace, output: &mut Buffer) {
+        let (a, kept) = (&mut *work.block, &mut *work.kept);
+        pass.compute.device.copy(&kept.residual, output, pass.m * pass.spec.hidden_size);
+        let norm = self.mlp_output_norm.as_ref();
+        self.add_output(pass, Module::Down, norm, &a.activated, &mut a.low, &mut kept.mlp_output, output);
+    }
+
+    /// What the gradient reads of `down_proj`, computed again: the adapter's part, and what a norm on its output keeps.
+    /// `discarded`: [m, hidden] where there is such a norm.
+    pub fn project_down_again(&self, pass: Pass, work: &mut Workspace, discarded: &mut Buffer) {
+        let (a, normed) = (&mut *work.block, &mut work.kept.mlp_output);
+        let Some(norm) = &self.mlp_output_norm else {
+            let low = &mut a.low[Module::Down as usize];
+            return self.projection(Module::Down).forward_low(pass.compute, pass.m, &a.activated, low);
+        };
+        self.forward(pass, Module::Down, &a.activated, &mut a.low, Beta::Overwrite, &mut normed.projected);
+        pass.norm(pass.m, &normed.projected, norm, Beta::Overwrite, discarded, &mut normed.inverse_rms);
+    }
+
+    /// `gradients.residual`: of the block's output, becomes that of the residual between the halves.
+    pub fn mlp_gradient(&mut self, pass: Pass, work: &mut Workspace, g: &mut Gradients) {
+        let (a, kept) = (&mut *work.block, &*work.kept);
+        let norm = self.mlp_output_norm.as_mut();
+        let dy = output_gradient(pass, norm, &kept.mlp_output, &g.residual, &mut g.projected);
+        self.projection_mut(Module::Down).backward(
+            pass.compute,
+            pass.m,
+            &a.activated,
+            &a.low[Module::Down as usize],
+            dy,
+            &mut g.low,
+            Some((&mut g.activated, Beta::Overwrite)),
+        );
+        let len = pass.m * pass.spec.intermediate_size;
+        let activation = pass.spec.activation;
+        pass.compute.device.gated_gradient(activation, len, &g.activated, &mut a.gate, &mut a.up);
+        self.gate_up_gradient(pass, a, work.fused, g);
+        let inverse = &a.post_inverse_rms;
+        pass.norm_gradient(pass.m, &g.norm, &kept.residual, &mut self.post_norm, inverse, &mut g.residual);
+    }
+
+    /// From the gradients in `gate` and `up` to that of the norm's output.
+    fn gate_up_gradient(&mut self, pass: Pass, a: &BlockActivations, fused: &mut Buffer, g: &mut Gradients) {
+        let mut backward = |module: Module, dy: &Buffer, beta: Beta| {
+            let (low, to_norm) = (&a.low[module as usize], Some((&mut g.norm, beta)));
+            let projection = self.projection_mut(module);
+            projection.backward(pass.compute, pass.m, &a.post_norm, low, dy, &mut g.low, to_norm);
+        };
+        if pass.spec.fused {
+            let width = pass.spec.intermediate_size;
+            pass.join([(&a.gate, width), (&a.up, width)], fused);
+            backward(Module::GateUp, fused, Beta::Overwrite);
+        } else {
+            backward(Module::Gate, &a.gate, Beta::Overwrite);
+            backward(Module::Up, &a.up, Beta::Accumulate);
+        }
+    }
+}
