@@ -64,25 +64,8 @@ def gemma3(h, i, L, nh, nkv, hd, V, window=512, pattern=6, maxpos=32768, qpas=No
              initializer_range=0.02, use_cache=True)
     d.update(kw); return d
 
-def mistral(h, i, L, nh, nkv, hd, V, window=None, **kw):
-    d = dict(architectures=["MistralForCausalLM"], model_type="mistral", hidden_size=h, intermediate_size=i,
-             num_hidden_layers=L, num_attention_heads=nh, num_key_value_heads=nkv, head_dim=hd, vocab_size=V,
-             rope_theta=1e6, max_position_embeddings=32768, rms_norm_eps=1e-5, tie_word_embeddings=False,
-             hidden_act="silu", attention_dropout=0.0, initializer_range=0.02, use_cache=True,
-             sliding_window=window)
-    d.update(kw); return d
-
-def phi3(h, i, L, nh, nkv, V, window=None, **kw):
-    d = dict(architectures=["Phi3ForCausalLM"], model_type="phi3", hidden_size=h, intermediate_size=i,
-             num_hidden_layers=L, num_attention_heads=nh, num_key_value_heads=nkv, vocab_size=V,
-             rope_theta=1e4, rope_scaling=None, max_position_embeddings=4096,
-             original_max_position_embeddings=4096, rms_norm_eps=1e-5, tie_word_embeddings=False,
-             hidden_act="silu", attention_bias=False, attention_dropout=0.0, embd_pdrop=0.0, resid_pdrop=0.0,
-             initializer_range=0.02, use_cache=True, sliding_window=window)
-    d.update(kw); return d
-
 SHAPES = {
-    # real published shapes
+    # published shapes
     "smollm2-135m": llama(576, 1536, 30, 9, 3, 49152, 1e5, 8192, rope_interleaved=False),
     "smollm2-360m": llama(960, 2560, 32, 15, 5, 49152, 1e5, 8192, rope_interleaved=False),
     "qwen2.5-0.5b": qwen2(896, 4864, 24, 14, 2, 151936),
@@ -91,18 +74,6 @@ SHAPES = {
                           rope_scaling=dict(factor=32.0, high_freq_factor=4.0, low_freq_factor=1.0,
                                             original_max_position_embeddings=8192, rope_type="llama3")),
     "gemma-3-270m": gemma3(640, 2048, 18, 4, 1, 256, 262144),
-    # tiny shapes for parity and unit tests
-    "tiny-llama": llama(64, 176, 2, 4, 2, 512, 1e4, 512),
-    "tiny-llama-untied": llama(64, 176, 2, 4, 2, 512, 1e4, 512, tie=False),
-    "tiny-llama3-rope": llama(64, 176, 2, 4, 2, 512, 5e5, 1024, head_dim=16,
-                              rope_scaling=dict(factor=8.0, high_freq_factor=4.0, low_freq_factor=1.0,
-                                                original_max_position_embeddings=64, rope_type="llama3")),
-    "tiny-qwen2": qwen2(64, 176, 2, 4, 2, 512, maxpos=512),
-    "tiny-qwen3": qwen3(64, 176, 2, 4, 2, 32, 512, maxpos=512),   # head_dim != hidden/heads
-    # 3 layers: sliding, sliding, full; window 16 so the mask really bites; q scale != head_dim
-    "tiny-gemma": gemma3(64, 176, 3, 4, 1, 32, 512, window=16, pattern=3, maxpos=512, qpas=24),
-    "tiny-mistral": mistral(64, 176, 2, 4, 2, 16, 512, window=16),
-    "tiny-phi3": phi3(64, 176, 2, 4, 2, 512),
 }
 
 def train_tokenizer(vocab, family, cache):
@@ -164,7 +135,7 @@ def make(shape, out, seed=0, dtype="bf16", tok_vocab=49152, cache=os.environ.get
         if tied and name == "lm_head.weight": continue
         g = torch.Generator().manual_seed((zlib.crc32(name.encode()) ^ (seed * 0x9E3779B1)) & 0xFFFFFFFF)
         if name.endswith("norm.weight") or "layernorm" in name:
-            # not exactly 1, so that a wrong norm shows up in parity tests
+            # not exactly 1, so that a wrong norm shows
             w = torch.randn(p.shape, generator=g) * 0.02 + (0.0 if "gemma" in fam else 1.0)
         else:
             w = torch.randn(p.shape, generator=g) * std

@@ -383,12 +383,8 @@ fn heading_topic(heading: &str) -> String {
         .trim()
         .trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | ' ' | '§'))
         .trim_end_matches(['.', ':']);
-    let mut letters = text.chars();
     let acronym = text.chars().take_while(|c| c.is_alphanumeric()).filter(|c| c.is_uppercase()).count() > 1;
-    match letters.next() {
-        Some(first) if !acronym => first.to_lowercase().collect::<String>() + letters.as_str(),
-        _ => text.to_string(),
-    }
+    if acronym { text.to_string() } else { wording::decapitalised(text) }
 }
 
 /// Questions about a section; the answer is its first sentences.

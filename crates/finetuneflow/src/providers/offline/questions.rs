@@ -216,10 +216,7 @@ impl<'a> Statement<'a> {
         if named || acronym || follows_capital || calendar || at > 0 && word.capital {
             return text.to_string();
         }
-        let mut letters = text.chars();
-        letters
-            .next()
-            .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+        wording::decapitalised(text)
     }
 
     /// The object of a clause without typed values: what is asked by "what".
@@ -315,6 +312,7 @@ impl<'a> Statement<'a> {
 
     fn clause_questions(&self, clause: &Clause, fact: &Fact, candidates: &mut Vec<Candidate>) {
         let turned = wording::Turned { rest: self.rest(clause, fact), ..self.turned(clause, fact) };
+        let behind = self.words.get(fact.last).map_or("", |word| word.lower.as_str());
         for turned in wording::shorter(&turned, self.lexicon).iter().chain([&turned]) {
             for question in wording::frame_questions(self.lexicon, turned) {
                 candidates.push(self.candidate(question, QuestionKind::Frame, fact));
@@ -322,7 +320,6 @@ impl<'a> Statement<'a> {
             for question in wording::direct_questions(self.lexicon.language, turned) {
                 candidates.push(self.candidate(question, QuestionKind::Direct, fact));
             }
-            let behind = self.words.get(fact.last).map_or("", |word| word.lower.as_str());
             for question in wording::measure_questions(turned, behind) {
                 candidates.push(self.candidate(question, QuestionKind::Frame, fact));
             }

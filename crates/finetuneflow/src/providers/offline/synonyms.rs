@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::lexicon::{Language, Lexicon};
 use super::questions::Candidate;
 use super::random::Random;
-use super::wording::capitalised;
+use super::wording::{capitalised, decapitalised, starts_with_vowel};
 
 /// Words and short phrases with what may stand in their place.
 ///
@@ -123,17 +123,6 @@ fn adapt_article(article: Option<&mut String>, next: &str) {
     } else if !next.starts_with(['h', 'u']) {
         *article = "a".into();
     }
-}
-
-fn starts_with_vowel(text: &str) -> bool {
-    text.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê'])
-}
-
-fn decapitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
 }
 
 #[cfg(test)]

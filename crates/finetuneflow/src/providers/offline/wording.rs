@@ -420,11 +420,7 @@ pub fn direct_questions(language: Language, turned: &Turned) -> Vec<String> {
 }
 
 pub fn est_ce(subject: &str) -> &'static str {
-    if subject.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê']) {
-        "est-ce qu'"
-    } else {
-        "est-ce que"
-    }
+    if starts_with_vowel(subject) { "est-ce qu'" } else { "est-ce que" }
 }
 
 fn subject_question(turned: &Turned, word: &str) -> Option<String> {
@@ -578,6 +574,19 @@ pub fn capitalised(text: &str) -> String {
     letters
         .next()
         .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+/// With a small letter at its start.
+pub fn decapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+}
+
+/// Whether French words before it lose their last letter ("l'", "qu'").
+pub fn starts_with_vowel(text: &str) -> bool {
+    text.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u', 'é', 'h', 'ê'])
 }
 
 /// Lower case words only: two questions that differ in marks are the same.
