@@ -11,11 +11,36 @@ pub mod cpu;
 
 pub use cpu::gemm::{Beta, Precision};
 
-/// An f32 array in a device's memory. Devices look inside, nobody else does.
+/// An array in a device's memory: f32, or an operand in bf16. Devices look inside, nobody else does.
 pub struct Buffer(pub(crate) Storage);
 
 pub(crate) enum Storage {
     Cpu(cpu::Array),
+    CpuBf16(cpu::Bf16Array),
+}
+
+/// What the numbers of a [`Buffer`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    F32,
+    Bf16,
+}
+
+impl Element {
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+
+    /// What is enough for an operand, which nothing but products of `precision` reads: they round it all the same.
+    pub fn operand(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 impl Buffer {
@@ -27,6 +52,7 @@ impl Buffer {
     pub fn len(&self) -> usize {
         match &self.0 {
             Storage::Cpu(array) => array.len(),
+            Storage::CpuBf16(array) => array.len(),
         }
     }
 
@@ -191,7 +217,19 @@ pub enum WeightFormat {
     Bf16,
 }
 
+/// A product with a short sum that is added to another one while that is made: `scale * x·wᵀ`, or `scale * x·w` in an
+/// input gradient. What an adapter adds to its layer.
+#[derive(Clone, Copy)]
+pub struct Addend<'a> {
+    pub scale: f32,
+    pub x: &'a Buffer,
+    pub w: &'a Weight,
+}
+
 /// Operations that the decoder, the trainer and the generator are written in.
+///
+/// Products read operands in f32 or, made by [`Device::allocate`], in bf16; so do the outputs that are named operands.
+/// All other buffers are f32.
 ///
 /// `Beta::Accumulate` adds to the output instead of replacing it. Every operation gives the same
 /// bits for any number of threads.
@@ -200,7 +238,10 @@ pub trait Device: Send + Sync {
     fn description(&self) -> String;
 
     // Data in and out.
-    fn zeros(&self, len: usize) -> Buffer;
+    fn allocate(&self, element: Element, len: usize) -> Buffer;
+    fn zeros(&self, len: usize) -> Buffer {
+        self.allocate(Element::F32, len)
+    }
     fn upload(&self, values: &[f32]) -> Buffer;
     fn download(&self, buffer: &Buffer) -> Vec<f32>;
     fn write(&self, values: &[f32], buffer: &mut Buffer);
@@ -217,7 +258,7 @@ pub trait Device: Send + Sync {
         target_start: usize,
         len: usize,
     );
-    /// `width` columns of `m` rows: takes apart and puts together what one fused product makes.
+    /// `width` columns of `m` rows between buffers of one kind: takes apart and puts together what one fused product makes.
     fn copy_columns(
         &self,
         m: usize,
@@ -228,9 +269,11 @@ pub trait Device: Send + Sync {
         to: Columns,
     );
     fn fill_zero(&self, buffer: &mut Buffer);
+    /// `y = x`, rounded to what `y` is made of.
+    fn round(&self, len: usize, x: &Buffer, y: &mut Buffer);
 
     // Matrices. x: [m, in], w: [out, in], y: [m, out].
-    /// `y (+)= scale * x·wᵀ`
+    /// `y (+)= scale * x·wᵀ`, and the addend.
     #[allow(clippy::too_many_arguments)]
     fn linear(
         &self,
@@ -239,10 +282,11 @@ pub trait Device: Send + Sync {
         scale: f32,
         x: &Buffer,
         w: &Weight,
+        addend: Option<Addend>,
         beta: Beta,
         y: &mut Buffer,
     );
-    /// `dx (+)= scale * dy·w`
+    /// `dx (+)= scale * dy·w`, and the addend.
     #[allow(clippy::too_many_arguments)]
     fn linear_input_gradient(
         &self,
@@ -251,6 +295,7 @@ pub trait Device: Send + Sync {
         scale: f32,
         dy: &Buffer,
         w: &Weight,
+        addend: Option<Addend>,
         beta: Beta,
         dx: &mut Buffer,
     );
@@ -270,7 +315,7 @@ pub trait Device: Send + Sync {
 
     /// `y[i] += bias`, y: [m, out], bias: [out]
     fn add_bias(&self, m: usize, bias: &Weight, y: &mut Buffer);
-    /// `d_bias += Σ dy[i]`, added up in a fixed order.
+    /// `d_bias += Σ dy[i]`, added up in a fixed order; `dy` may be an operand.
     fn bias_gradient(&self, m: usize, dy: &Buffer, d_bias: &mut Buffer);
 
     // The decoder's parts.
@@ -280,6 +325,7 @@ pub trait Device: Send + Sync {
     fn embed_gradient(&self, batch: &Batch, dx: &Buffer, hidden: usize, scale: f32, d_table: &mut Buffer);
     /// `y (+)= x / rms(x) * (offset + w)` for `m` rows as long as `w`; `inverse_rms`: [m] is kept for the
     /// gradient (<https://arxiv.org/abs/1910.07467>). Heads are normed one by one as rows of `head_dim`.
+    /// `y` may be an operand, which is never added to.
     #[allow(clippy::too_many_arguments)]
     fn rms_norm(
         &self,
@@ -349,16 +395,19 @@ pub trait Device: Send + Sync {
         value_cache: &Buffer,
         output: &mut Buffer,
     );
-    /// `y = activation(gate) * up`, all [m, intermediate]
+    /// `y = activation(gate) * up`, all [m, intermediate]; `y` may be an operand.
     fn gated(&self, activation: Activation, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer);
-    /// `gate` and `up` are overwritten by their gradients.
+    /// The gradients of `gate` and `up`, which may be operands.
+    #[allow(clippy::too_many_arguments)]
     fn gated_gradient(
         &self,
         activation: Activation,
         len: usize,
         dy: &Buffer,
-        gate: &mut Buffer,
-        up: &mut Buffer,
+        gate: &Buffer,
+        up: &Buffer,
+        d_gate: &mut Buffer,
+        d_up: &mut Buffer,
     );
     /// `x = cap · tanh(x / cap)`
     fn soft_cap(&self, len: usize, cap: f32, x: &mut Buffer);

@@ -33,6 +33,7 @@ impl<'a> Decoding<'a> {
         let cache = || (0..decoder.spec.layers.len()).map(|_| device.zeros(per_layer)).collect();
         let shape = ActivationShape {
             tokens: CHUNK.min(capacity.max(1)),
+            precision: decoder.precision,
             recompute: Recompute::Full,
             ranks: decoder.ranks(),
             backward: false,
@@ -44,7 +45,7 @@ impl<'a> Decoding<'a> {
             len: 0,
             keys: cache(),
             values: cache(),
-            work: Activations::new(&decoder.spec, shape, &mut |len| device.zeros(len)),
+            work: Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len)),
             last: device.zeros(decoder.spec.hidden_size),
             normed: device.zeros(decoder.spec.hidden_size),
             inverse_rms: device.zeros(1),
@@ -121,11 +122,13 @@ pub fn score(decoder: &Decoder, ids: &[u32]) -> Result<(Vec<f32>, Option<f64>), 
     micro_batch.push_row(0, ids, ids.iter().map(|&id| id as i32));
     let shape = ActivationShape {
         tokens: ids.len(),
+        precision: decoder.precision,
         recompute: Recompute::Full,
         ranks: decoder.ranks(),
         backward: false,
     };
-    let mut activations = Activations::new(&decoder.spec, shape, &mut |len| decoder.device.zeros(len));
+    let mut activations =
+        Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
     let loss = decoder.evaluate(&decoder.device.upload_batch(&micro_batch), &mut activations);
     Ok((logits, Some(loss.sum / loss.tokens as f64)))
 }

@@ -4,7 +4,7 @@
 //! Buffers that a family has no use for are empty.
 
 use super::spec::{DecoderSpec, Module, Ranks};
-use crate::device::{Buffer, cpu::cross_entropy_block_rows};
+use crate::device::{Buffer, Element, Precision, cpu::cross_entropy_block_rows};
 
 /// What the backward pass computes again instead of keeping (<https://arxiv.org/abs/1604.06174>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub struct NormedHeads {
 
 /// Buffers of one block that are cheap to compute again: kept with `None`.
 pub struct BlockActivations {
+    /// An operand, as `post_norm` and `activated`.
     pub input_norm: Buffer,
     pub input_inverse_rms: Buffer,
     pub normed_heads: NormedHeads,
@@ -72,6 +73,9 @@ pub struct Gradients {
     /// Of what a norm on a half's output reads, [m, hidden].
     pub projected: Buffer,
     pub activated: Buffer,
+    /// Operands.
+    pub gate: Buffer,
+    pub up: Buffer,
     pub attention_output: Buffer,
     pub query: Buffer,
     pub key: Buffer,
@@ -81,7 +85,12 @@ pub struct Gradients {
     pub head_key: Buffer,
     /// [m, rank]
     pub low: Buffer,
+    /// A gradient as an operand of the products that read it, [m, out]; empty where these read f32.
+    pub rounded: Buffer,
 }
+
+/// Makes a buffer of so many numbers, or only counts them.
+pub type Allocate<'a> = &'a mut dyn FnMut(Element, usize) -> Buffer;
 
 pub struct Activations {
     pub recompute: Recompute,
@@ -103,6 +112,7 @@ pub struct Activations {
 pub struct ActivationShape {
     /// Most tokens in a micro-batch.
     pub tokens: usize,
+    pub precision: Precision,
     pub recompute: Recompute,
     /// Rank of each module's adapter, 0 without one, in the order of [`Module::ALL`].
     pub ranks: Ranks,
@@ -111,28 +121,22 @@ pub struct ActivationShape {
 }
 
 impl Activations {
-    /// `allocate` gives a buffer of so many f32 (or only counts them, for a plan).
-    pub fn new(
-        spec: &DecoderSpec,
-        shape: ActivationShape,
-        allocate: &mut dyn FnMut(usize) -> Buffer,
-    ) -> Self {
-        let ActivationShape { tokens: m, recompute, ranks, backward } = shape;
+    pub fn new(spec: &DecoderSpec, shape: ActivationShape, allocate: Allocate) -> Self {
+        let ActivationShape { tokens: m, precision, recompute, ranks, backward } = shape;
+        let a = &mut Allocator { operand: Element::operand(precision), allocate };
         let layers = spec.layers.len();
         let count = |keep: bool| if keep && backward { layers } else { 1 };
         let residuals = if backward { layers + 1 } else { 2 };
         Self {
             recompute,
             capacity: m,
-            residuals: (0..residuals).map(|_| allocate(m * spec.hidden_size)).collect(),
-            kept: (0..count(recompute != Recompute::Full)).map(|_| kept(spec, m, allocate)).collect(),
-            blocks: (0..count(recompute == Recompute::None))
-                .map(|_| block(spec, m, ranks, allocate))
-                .collect(),
-            fused: allocate(m * spec.fused_columns()),
-            final_norm: allocate(m * spec.hidden_size),
-            final_inverse_rms: allocate(m),
-            gradients: backward.then(|| gradients(spec, m, ranks, allocate)),
+            residuals: (0..residuals).map(|_| a.values(m * spec.hidden_size)).collect(),
+            kept: (0..count(recompute != Recompute::Full)).map(|_| kept(spec, m, a)).collect(),
+            blocks: (0..count(recompute == Recompute::None)).map(|_| block(spec, m, ranks, a)).collect(),
+            fused: a.values(m * spec.fused_columns()),
+            final_norm: a.values(m * spec.hidden_size),
+            final_inverse_rms: a.values(m),
+            gradients: backward.then(|| gradients(spec, m, ranks, a)),
         }
     }
 
@@ -142,71 +146,84 @@ impl Activations {
     }
 }
 
-fn kept(spec: &DecoderSpec, m: usize, allocate: &mut dyn FnMut(usize) -> Buffer) -> KeptActivations {
-    KeptActivations {
-        output: allocate(m * spec.attention.query_size()),
-        log_sum_exp: allocate(m * spec.attention.heads),
-        residual: allocate(m * spec.hidden_size),
-        attention_output: normed_output(spec, m, allocate),
-        mlp_output: normed_output(spec, m, allocate),
+struct Allocator<'a> {
+    operand: Element,
+    allocate: Allocate<'a>,
+}
+
+impl Allocator<'_> {
+    fn values(&mut self, len: usize) -> Buffer {
+        (self.allocate)(Element::F32, len)
+    }
+
+    fn operand(&mut self, len: usize) -> Buffer {
+        (self.allocate)(self.operand, len)
+    }
+
+    /// Room for a second, rounded copy where operands are not f32.
+    fn rounded(&mut self, len: usize) -> Buffer {
+        self.operand(if self.operand == Element::F32 { 0 } else { len })
     }
 }
 
-fn normed_output(spec: &DecoderSpec, m: usize, allocate: &mut dyn FnMut(usize) -> Buffer) -> NormedOutput {
-    let rows = if spec.sandwich_norms { m } else { 0 };
-    NormedOutput { projected: allocate(rows * spec.hidden_size), inverse_rms: allocate(rows) }
+fn kept(spec: &DecoderSpec, m: usize, a: &mut Allocator) -> KeptActivations {
+    KeptActivations {
+        output: a.values(m * spec.attention.query_size()),
+        log_sum_exp: a.values(m * spec.attention.heads),
+        residual: a.values(m * spec.hidden_size),
+        attention_output: normed_output(spec, m, a),
+        mlp_output: normed_output(spec, m, a),
+    }
 }
 
-fn block(
-    spec: &DecoderSpec,
-    m: usize,
-    ranks: Ranks,
-    allocate: &mut dyn FnMut(usize) -> Buffer,
-) -> BlockActivations {
+fn normed_output(spec: &DecoderSpec, m: usize, a: &mut Allocator) -> NormedOutput {
+    let rows = if spec.sandwich_norms { m } else { 0 };
+    NormedOutput { projected: a.values(rows * spec.hidden_size), inverse_rms: a.values(rows) }
+}
+
+fn block(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> BlockActivations {
     let (hidden, intermediate) = (spec.hidden_size, spec.intermediate_size);
     let attention = spec.attention;
     let normed = if spec.head_norms { m } else { 0 };
     BlockActivations {
-        input_norm: allocate(m * hidden),
-        input_inverse_rms: allocate(m),
+        input_norm: a.operand(m * hidden),
+        input_inverse_rms: a.values(m),
         normed_heads: NormedHeads {
-            query: allocate(normed * attention.query_size()),
-            query_inverse_rms: allocate(normed * attention.heads),
-            key: allocate(normed * attention.key_value_size()),
-            key_inverse_rms: allocate(normed * attention.key_value_heads),
+            query: a.values(normed * attention.query_size()),
+            query_inverse_rms: a.values(normed * attention.heads),
+            key: a.values(normed * attention.key_value_size()),
+            key_inverse_rms: a.values(normed * attention.key_value_heads),
         },
-        query: allocate(m * attention.query_size()),
-        key: allocate(m * attention.key_value_size()),
-        value: allocate(m * attention.key_value_size()),
-        post_norm: allocate(m * hidden),
-        post_inverse_rms: allocate(m),
-        gate: allocate(m * intermediate),
-        up: allocate(m * intermediate),
-        activated: allocate(m * intermediate),
-        low: Module::ALL.map(|module| allocate(m * ranks[module as usize])),
+        query: a.values(m * attention.query_size()),
+        key: a.values(m * attention.key_value_size()),
+        value: a.values(m * attention.key_value_size()),
+        post_norm: a.operand(m * hidden),
+        post_inverse_rms: a.values(m),
+        gate: a.values(m * intermediate),
+        up: a.values(m * intermediate),
+        activated: a.operand(m * intermediate),
+        low: Module::ALL.map(|module| a.values(m * ranks[module as usize])),
     }
 }
 
-fn gradients(
-    spec: &DecoderSpec,
-    m: usize,
-    ranks: Ranks,
-    allocate: &mut dyn FnMut(usize) -> Buffer,
-) -> Gradients {
+fn gradients(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> Gradients {
     let (query, key_value) = (spec.attention.query_size(), spec.attention.key_value_size());
     let normed = if spec.head_norms { m } else { 0 };
     Gradients {
-        residual: allocate(m * spec.hidden_size),
-        norm: allocate(m * spec.hidden_size),
-        projected: allocate(if spec.sandwich_norms { m * spec.hidden_size } else { 0 }),
-        activated: allocate(m * spec.intermediate_size),
-        attention_output: allocate(m * query),
-        query: allocate(m * query),
-        key: allocate(m * key_value),
-        value: allocate(m * key_value),
-        head_query: allocate(normed * query),
-        head_key: allocate(normed * key_value),
-        low: allocate(m * ranks.into_iter().max().unwrap_or(0)),
+        residual: a.values(m * spec.hidden_size),
+        norm: a.values(m * spec.hidden_size),
+        projected: a.values(if spec.sandwich_norms { m * spec.hidden_size } else { 0 }),
+        activated: a.values(m * spec.intermediate_size),
+        gate: a.operand(m * spec.intermediate_size),
+        up: a.operand(m * spec.intermediate_size),
+        attention_output: a.values(m * query),
+        query: a.values(m * query),
+        key: a.values(m * key_value),
+        value: a.values(m * key_value),
+        head_query: a.values(normed * query),
+        head_key: a.values(normed * key_value),
+        low: a.values(m * ranks.into_iter().max().unwrap_or(0)),
+        rounded: a.rounded(m * spec.hidden_size.max(query + 2 * key_value).max(spec.fused_columns())),
     }
 }
 

@@ -124,7 +124,7 @@ impl Decoder {
     /// Logits of `m` rows of the final norm's output, [m, vocabulary].
     pub fn logits(&self, m: usize, x: &Buffer, logits: &mut Buffer) {
         let head = &self.head_parameter().weight;
-        self.device.linear(self.precision, m, 1.0, x, head, Beta::Overwrite, logits);
+        self.device.linear(self.precision, m, 1.0, x, head, None, Beta::Overwrite, logits);
         if let Some(cap) = self.spec.logit_soft_cap {
             self.device.soft_cap(m * self.spec.vocab_size, cap, logits);
         }

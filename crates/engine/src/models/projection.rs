@@ -3,7 +3,7 @@
 //! LoRA (<https://arxiv.org/abs/2106.09685>): `y = x·Wᵀ + bias + scale · (x·Aᵀ)·Bᵀ`, A: [rank, in], B: [out, rank].
 
 use super::parameter::Parameter;
-use crate::device::{Beta, Buffer, Device, Precision};
+use crate::device::{Addend, Beta, Buffer, Device, Precision};
 
 pub struct Projection {
     pub base: Parameter,
@@ -44,20 +44,24 @@ impl Projection {
         y: &mut Buffer,
     ) {
         let Compute { device, precision } = compute;
-        device.linear(precision, m, 1.0, x, &self.base.weight, beta, y);
+        let addend = match (&self.adapter, low) {
+            (Some(adapter), Some(low)) => {
+                device.linear(precision, m, 1.0, x, &adapter.a.weight, None, Beta::Overwrite, low);
+                Some(Addend { scale: adapter.scale, x: low, w: &adapter.b.weight })
+            }
+            _ => None,
+        };
+        device.linear(precision, m, 1.0, x, &self.base.weight, addend, beta, y);
         if let Some(bias) = &self.bias {
             device.add_bias(m, &bias.weight, y);
-        }
-        if let (Some(adapter), Some(low)) = (&self.adapter, low) {
-            device.linear(precision, m, 1.0, x, &adapter.a.weight, Beta::Overwrite, low);
-            device.linear(precision, m, adapter.scale, low, &adapter.b.weight, Beta::Accumulate, y);
         }
     }
 
     /// Fills `low` again after the rest was kept.
     pub fn forward_low(&self, compute: Compute, m: usize, x: &Buffer, low: &mut Buffer) {
+        let Compute { device, precision } = compute;
         if let Some(adapter) = &self.adapter {
-            compute.device.linear(compute.precision, m, 1.0, x, &adapter.a.weight, Beta::Overwrite, low);
+            device.linear(precision, m, 1.0, x, &adapter.a.weight, None, Beta::Overwrite, low);
         }
     }
 
@@ -82,29 +86,36 @@ impl Projection {
         if let Some(gradient) = self.bias.as_mut().and_then(Parameter::gradient_mut) {
             device.bias_gradient(m, dy, gradient);
         }
-        let mut needs_dx = dx;
-        if let Some((dx, beta)) = &mut needs_dx {
-            device.linear_input_gradient(precision, m, 1.0, dy, &self.base.weight, *beta, dx);
+        if let Some(adapter) = &mut self.adapter {
+            adapter.backward(compute, m, x, low, dy, d_low);
         }
-        let Some(adapter) = &mut self.adapter else { return };
-        let rank = adapter.rank();
-        device.linear_input_gradient(
-            precision,
-            m,
-            adapter.scale,
-            dy,
-            &adapter.b.weight,
-            Beta::Overwrite,
-            d_low,
-        );
-        if let Some(gradient) = adapter.b.gradient_mut() {
-            device.linear_weight_gradient(precision, m, adapter.scale, dy, rows, low, rank, gradient);
+        let Some((dx, beta)) = dx else { return };
+        let addend =
+            self.adapter.as_ref().map(|adapter| Addend { scale: 1.0, x: d_low, w: &adapter.a.weight });
+        device.linear_input_gradient(precision, m, 1.0, dy, &self.base.weight, addend, beta, dx);
+    }
+}
+
+impl LowRank {
+    /// Fills `d_low`, and adds the gradients of both halves where they are trained.
+    fn backward(
+        &mut self,
+        compute: Compute,
+        m: usize,
+        x: &Buffer,
+        low: &Buffer,
+        dy: &Buffer,
+        d_low: &mut Buffer,
+    ) {
+        let Compute { device, precision } = compute;
+        let Self { a, b, scale } = self;
+        let (rank, [rows, columns]) = (a.weight.rows, [b.weight.rows, a.weight.columns]);
+        device.linear_input_gradient(precision, m, *scale, dy, &b.weight, None, Beta::Overwrite, d_low);
+        if let Some(gradient) = b.gradient_mut() {
+            device.linear_weight_gradient(precision, m, *scale, dy, rows, low, rank, gradient);
         }
-        if let Some(gradient) = adapter.a.gradient_mut() {
+        if let Some(gradient) = a.gradient_mut() {
             device.linear_weight_gradient(precision, m, 1.0, d_low, rank, x, columns, gradient);
-        }
-        if let Some((dx, _)) = needs_dx {
-            device.linear_input_gradient(precision, m, 1.0, d_low, &adapter.a.weight, Beta::Accumulate, dx);
         }
     }
 }

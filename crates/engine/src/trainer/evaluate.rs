@@ -47,11 +47,13 @@ pub fn evaluate(
     let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
     let shape = ActivationShape {
         tokens: largest_micro_batch(data, true, 1, TOKENS),
+        precision: decoder.precision,
         recompute: Recompute::Full,
         ranks: decoder.ranks(),
         backward: false,
     };
-    let mut activations = Activations::new(&decoder.spec, shape, &mut |len| decoder.device.zeros(len));
+    let mut activations =
+        Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
     let mut loss = LossSum::default();
     for _ in 0..sampler.micro_batches_per_epoch() {
         if cancel.load(Ordering::Relaxed) {

@@ -95,10 +95,10 @@ fn rope_table_bytes(spec: &DecoderSpec) -> u64 {
 }
 
 fn activation_bytes(spec: &DecoderSpec, shape: ActivationShape) -> u64 {
-    let mut floats = 0u64;
-    Activations::new(spec, shape, &mut |len| {
-        floats += len as u64;
+    let mut bytes = 0u64;
+    Activations::new(spec, shape, &mut |element, len| {
+        bytes += (element.bytes() * len) as u64;
         Buffer::empty()
     });
-    4 * floats
+    bytes
 }

@@ -151,12 +151,14 @@ impl<'a> Run<'a> {
         let sampler = Sampler::new(data.row_lengths(), order, packing, size, length, options.seed);
         let shape = ActivationShape {
             tokens: largest_micro_batch(&data, options.packing, size, length),
+            precision: options.precision.into(),
             recompute: options.recompute.into(),
             ranks: decoder.ranks(),
             backward: true,
         };
         let plan = memory_plan::plan(&decoder, shape);
-        let activations = Activations::new(&decoder.spec, shape, &mut |len| device.zeros(len));
+        let activations =
+            Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len));
         let total_steps = total_steps(options, &sampler);
         Ok(Self {
             options,

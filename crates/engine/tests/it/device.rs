@@ -3,7 +3,7 @@
 use engine::batching::{MicroBatch, Segment};
 use engine::device::cpu::CpuDevice;
 use engine::device::{
-    Activation, AttentionShape, Beta, Buffer, Device, HeadGradient, Precision, RmsNorm, WeightFormat,
+    Activation, AttentionShape, Beta, Buffer, Device, Element, HeadGradient, Precision, RmsNorm, WeightFormat,
 };
 
 /// Numbers in -1..1 that look like nothing in particular.
@@ -246,11 +246,15 @@ fn gates_and_their_gradients_follow_their_definition() {
             pairs().map(|[g, u, d]| d * u * slope(g)).collect(),
             pairs().map(|[g, _, d]| d * plain(g)).collect(),
         ];
-        let (mut gate, mut up, mut y) = (device.upload(&gate), device.upload(&up), device.zeros(len));
-        device.gated(activation, len, &gate, &up, &mut y);
-        device.gated_gradient(activation, len, &device.upload(&dy), &mut gate, &mut up);
-        for (found, want) in [&y, &gate, &up].into_iter().zip(&want) {
-            assert_close(&device.download(found), want, 1e-6, &format!("{activation:?}"));
+        let (gate, up, dy) = (device.upload(&gate), device.upload(&up), device.upload(&dy));
+        // Half a unit in the last of bf16's eight bits, where the outputs are operands.
+        for (element, tolerance) in [(Element::F32, 1e-6), (Element::Bf16, 4e-3)] {
+            let [mut y, mut d_gate, mut d_up] = [0; 3].map(|_| device.allocate(element, len));
+            device.gated(activation, len, &gate, &up, &mut y);
+            device.gated_gradient(activation, len, &dy, &gate, &up, &mut d_gate, &mut d_up);
+            for (found, want) in [&y, &d_gate, &d_up].into_iter().zip(&want) {
+                assert_close(&device.download(found), want, tolerance, &format!("{activation:?}"));
+            }
         }
     }
 }

@@ -83,8 +83,9 @@ impl Case {
 }
 
 fn activations(decoder: &Decoder, tokens: usize, recompute: Recompute, backward: bool) -> Activations {
-    let shape = ActivationShape { tokens, recompute, ranks: decoder.ranks(), backward };
-    Activations::new(&decoder.spec, shape, &mut |len| decoder.device.zeros(len))
+    let shape =
+        ActivationShape { tokens, precision: decoder.precision, recompute, ranks: decoder.ranks(), backward };
+    Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len))
 }
 
 /// Logits of every position, [tokens, vocabulary], and the loss.
@@ -301,15 +302,21 @@ fn the_plan_of_a_spec_is_the_plan_of_the_loaded_model() {
         for (base, adapter) in [(Base::Trained, false), (Base::Frozen, true)] {
             let decoder = case.decoder(base, adapter, 1);
             for recompute in [Recompute::None, Recompute::Light, Recompute::Full] {
-                let shape = ActivationShape { tokens: 64, recompute, ranks: decoder.ranks(), backward: true };
+                let shape = ActivationShape {
+                    tokens: 64,
+                    precision: decoder.precision,
+                    recompute,
+                    ranks: decoder.ranks(),
+                    backward: true,
+                };
                 let run = RunShape { activations: shape, base_bytes: 4, full: base == Base::Trained };
                 assert_eq!(plan_shapes(&decoder.spec, run), plan(&decoder, shape), "{}", case.name);
-                let mut floats = 0;
-                Activations::new(&decoder.spec, shape, &mut |len| {
-                    floats += len as u64;
-                    decoder.device.zeros(len)
+                let mut bytes = 0;
+                Activations::new(&decoder.spec, shape, &mut |element, len| {
+                    bytes += (element.bytes() * len) as u64;
+                    decoder.device.allocate(element, len)
                 });
-                assert_eq!(plan(&decoder, shape).activations, 4 * floats, "{}", case.name);
+                assert_eq!(plan(&decoder, shape).activations, bytes, "{}", case.name);
             }
             let parameters: usize = decoder
                 .parameters()

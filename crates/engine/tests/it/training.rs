@@ -256,12 +256,14 @@ fn gradients_agree_with_finite_differences() {
 fn check_gradients(decoder: &mut Decoder, batch: &MicroBatch) {
     let shape = ActivationShape {
         tokens: batch.tokens(),
+        precision: decoder.precision,
         recompute: Recompute::Light,
         ranks: decoder.ranks(),
         backward: true,
     };
     let device = Arc::clone(&decoder.device);
-    let mut activations = Activations::new(&decoder.spec.clone(), shape, &mut |len| device.zeros(len));
+    let mut activations =
+        Activations::new(&decoder.spec.clone(), shape, &mut |element, len| device.allocate(element, len));
     let on_device = decoder.device.upload_batch(batch);
     decoder.forward_backward(&on_device, &mut activations, 1.0);
     let count = decoder.trained().count();

@@ -191,7 +191,11 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     }
     let tokens = train.micro_batch_size as usize * train.max_seq_len as usize;
     let recompute = RecomputeName::Light.into();
-    let activations = ActivationShape { tokens, recompute, ranks, backward: true };
+    let precision = match train.precision {
+        Precision::F32 => engine::device::Precision::F32,
+        Precision::Bf16 => engine::device::Precision::Bf16,
+    };
+    let activations = ActivationShape { tokens, precision, recompute, ranks, backward: true };
     let base_bytes = if full || train.precision == Precision::F32 { 4 } else { 2 };
     Ok(plan_shapes(&spec, RunShape { activations, base_bytes, full }).total_bytes)
 }

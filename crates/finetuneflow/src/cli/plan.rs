@@ -35,7 +35,8 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         }
     }
     let tokens = options.micro_batch_size * options.max_seq_len;
-    let activations = ActivationShape { tokens, recompute: options.recompute.into(), ranks, backward: true };
+    let (precision, recompute) = (options.precision.into(), options.recompute.into());
+    let activations = ActivationShape { tokens, precision, recompute, ranks, backward: true };
     let base_bytes = if full || options.precision == PrecisionName::F32 { 4 } else { 2 };
     let plan = plan_shapes(&spec, RunShape { activations, base_bytes, full });
     let available = args.memory_bytes.or_else(available_memory_bytes);

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Rows;
+use super::gemm::{Data, bf16_to_f32, f32_to_bf16};
 use super::vectorize::{dot, exp, tanh, vectorized};
 use crate::device::{Activation, AdamWStep, Beta, Columns, RmsNorm, RotaryShape};
 
@@ -36,16 +37,50 @@ vectorized! {
     }
 }
 
-pub fn rms_norm(norm: RmsNorm, x: &[f32], w: &[f32], beta: Beta, y: &mut [f32], inverse_rms: &mut [f32]) {
+/// Where an operation writes: f32, or rounded to bf16 for products.
+pub enum Output<'a> {
+    F32(&'a mut [f32]),
+    Bf16(&'a mut [u16]),
+}
+
+vectorized! {
+    fn round_block(x: &[f32], y: &mut [u16]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = f32_to_bf16(*x);
+        }
+    }
+}
+
+pub fn round(x: &[f32], y: Output) {
+    match y {
+        Output::F32(y) => {
+            y.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN)).for_each(|(y, x)| y.copy_from_slice(x));
+        }
+        Output::Bf16(y) => {
+            y.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN)).for_each(|(y, x)| round_block(x, y));
+        }
+    }
+}
+
+pub fn rms_norm(norm: RmsNorm, x: &[f32], w: &[f32], beta: Beta, y: Output, inverse_rms: &mut [f32]) {
     let h = w.len();
-    y.par_chunks_mut(h).zip(x.par_chunks(h)).zip(inverse_rms).with_min_len(grain(h)).for_each(
-        |((y, x), inverse)| {
+    let x = x.par_chunks(h).zip(inverse_rms).with_min_len(grain(h));
+    match y {
+        Output::F32(y) => x.zip(y.par_chunks_mut(h)).for_each(|((x, inverse), y)| {
             *inverse = match beta {
                 Beta::Overwrite => rms_norm_row(x, w, norm, y),
                 Beta::Accumulate => rms_norm_add_row(x, w, norm, y),
             };
-        },
-    );
+        }),
+        Output::Bf16(y) => x.zip(y.par_chunks_mut(h)).for_each_init(
+            || vec![0f32; h],
+            |row, ((x, inverse), y)| {
+                assert!(beta == Beta::Overwrite, "operands are not added to");
+                *inverse = rms_norm_row(x, w, norm, row);
+                round_block(row, y);
+            },
+        ),
+    }
 }
 
 vectorized! {
@@ -153,45 +188,86 @@ vectorized! {
     }
 }
 
-pub fn gated(activation: Activation, gate: &[f32], up: &[f32], y: &mut [f32]) {
-    y.par_chunks_mut(GRAIN).zip(gate.par_chunks(GRAIN)).zip(up.par_chunks(GRAIN)).for_each(
-        |((y, gate), up)| match activation {
-            Activation::Silu => gated_silu_block(gate, up, y),
-            Activation::GeluTanh => gated_gelu_block(gate, up, y),
-        },
-    );
+/// Numbers that pass through the first-level cache on their way to an operand.
+const PIECE: usize = 2048;
+
+pub fn gated(activation: Activation, gate: &[f32], up: &[f32], y: Output) {
+    let block = |gate: &[f32], up: &[f32], y: &mut [f32]| match activation {
+        Activation::Silu => gated_silu_block(gate, up, y),
+        Activation::GeluTanh => gated_gelu_block(gate, up, y),
+    };
+    let inputs = gate.par_chunks(GRAIN).zip(up.par_chunks(GRAIN));
+    match y {
+        Output::F32(y) => {
+            y.par_chunks_mut(GRAIN).zip(inputs).for_each(|(y, (gate, up))| block(gate, up, y));
+        }
+        Output::Bf16(y) => y.par_chunks_mut(GRAIN).zip(inputs).for_each(|(y, (gate, up))| {
+            let mut piece = [0f32; PIECE];
+            for ((y, gate), up) in y.chunks_mut(PIECE).zip(gate.chunks(PIECE)).zip(up.chunks(PIECE)) {
+                let piece = &mut piece[..y.len()];
+                block(gate, up, piece);
+                round_block(piece, y);
+            }
+        }),
+    }
 }
 
 vectorized! {
-    fn gated_silu_gradient_block(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
-        for ((d, g), u) in dy.iter().zip(gate).zip(up) {
-            let sigmoid = 1.0 / (1.0 + exp(-*g));
-            let (x, y) = (*g, *u);
-            *g = d * y * sigmoid * (1.0 + x * (1.0 - sigmoid));
-            *u = d * x * sigmoid;
+    fn gated_silu_gradient_block(dy: &[f32], gate: &[f32], up: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) {
+        for ((((d, x), y), d_gate), d_up) in dy.iter().zip(gate).zip(up).zip(d_gate).zip(d_up) {
+            let sigmoid = 1.0 / (1.0 + exp(-x));
+            *d_gate = d * y * sigmoid * (1.0 + x * (1.0 - sigmoid));
+            *d_up = d * x * sigmoid;
         }
     }
 }
 
 vectorized! {
-    fn gated_gelu_gradient_block(dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
-        for ((d, g), u) in dy.iter().zip(gate).zip(up) {
-            let (x, y) = (*g, *u);
+    fn gated_gelu_gradient_block(dy: &[f32], gate: &[f32], up: &[f32], d_gate: &mut [f32], d_up: &mut [f32]) {
+        for ((((d, x), y), d_gate), d_up) in dy.iter().zip(gate).zip(up).zip(d_gate).zip(d_up) {
             let t = tanh(GELU[0] * (x + GELU[1] * x * x * x));
             let inner = GELU[0] * (1.0 + 3.0 * GELU[1] * x * x);
-            *g = d * y * 0.5 * (1.0 + t + x * (1.0 - t * t) * inner);
-            *u = d * 0.5 * x * (1.0 + t);
+            *d_gate = d * y * 0.5 * (1.0 + t + x * (1.0 - t * t) * inner);
+            *d_up = d * 0.5 * x * (1.0 + t);
         }
     }
 }
 
-pub fn gated_gradient(activation: Activation, dy: &[f32], gate: &mut [f32], up: &mut [f32]) {
-    dy.par_chunks(GRAIN).zip(gate.par_chunks_mut(GRAIN)).zip(up.par_chunks_mut(GRAIN)).for_each(
-        |((dy, gate), up)| match activation {
-            Activation::Silu => gated_silu_gradient_block(dy, gate, up),
-            Activation::GeluTanh => gated_gelu_gradient_block(dy, gate, up),
-        },
-    );
+pub fn gated_gradient(
+    activation: Activation,
+    dy: &[f32],
+    gate: &[f32],
+    up: &[f32],
+    d_gate: Output,
+    d_up: Output,
+) {
+    let block =
+        |((dy, gate), up): ((&[f32], &[f32]), &[f32]), d_gate: &mut [f32], d_up: &mut [f32]| match activation
+        {
+            Activation::Silu => gated_silu_gradient_block(dy, gate, up, d_gate, d_up),
+            Activation::GeluTanh => gated_gelu_gradient_block(dy, gate, up, d_gate, d_up),
+        };
+    let inputs = dy.par_chunks(PIECE).zip(gate.par_chunks(PIECE)).zip(up.par_chunks(PIECE));
+    let inputs = inputs.with_min_len(GRAIN / PIECE);
+    match (d_gate, d_up) {
+        (Output::F32(d_gate), Output::F32(d_up)) => {
+            let outputs = d_gate.par_chunks_mut(PIECE).zip(d_up.par_chunks_mut(PIECE));
+            inputs.zip(outputs).for_each(|(inputs, (d_gate, d_up))| block(inputs, d_gate, d_up));
+        }
+        (Output::Bf16(d_gate), Output::Bf16(d_up)) => {
+            let outputs = d_gate.par_chunks_mut(PIECE).zip(d_up.par_chunks_mut(PIECE));
+            inputs.zip(outputs).for_each_init(
+                || (vec![0f32; PIECE], vec![0f32; PIECE]),
+                |(gate, up), (inputs, (d_gate, d_up))| {
+                    let (gate, up) = (&mut gate[..d_gate.len()], &mut up[..d_up.len()]);
+                    block(inputs, gate, up);
+                    round_block(gate, d_gate);
+                    round_block(up, d_up);
+                },
+            );
+        }
+        _ => unreachable!("both gradients are operands, or none"),
+    }
 }
 
 vectorized! {
@@ -208,7 +284,14 @@ pub fn soft_cap(x: &mut [f32], cap: f32) {
     x.par_chunks_mut(GRAIN).for_each(|x| soft_cap_row(x, 1.0, cap));
 }
 
-pub fn copy_columns(m: usize, width: usize, source: &[f32], from: Columns, target: &mut [f32], to: Columns) {
+pub fn copy_columns<T: Copy + Send + Sync>(
+    m: usize,
+    width: usize,
+    source: &[T],
+    from: Columns,
+    target: &mut [T],
+    to: Columns,
+) {
     let rows = target[..m * to.stride].par_chunks_mut(to.stride).zip(source.par_chunks(from.stride));
     rows.with_min_len(grain(width)).for_each(|(target, source)| {
         target[to.start..][..width].copy_from_slice(&source[from.start..][..width]);
@@ -228,17 +311,39 @@ pub fn add_bias(bias: &[f32], y: &mut [f32]) {
     y.par_chunks_mut(n).with_min_len(grain(n)).for_each(|row| add_block(bias, row));
 }
 
-pub fn bias_gradient(dy: &[f32], d_bias: &mut [f32]) {
+vectorized! {
+    fn add_operand_block(x: &[u16], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += bf16_to_f32(*x);
+        }
+    }
+}
+
+pub fn bias_gradient(dy: Data, d_bias: &mut [f32]) {
     let n = d_bias.len();
-    let partial: Vec<Vec<f32>> = dy
-        .par_chunks(PARTIAL_ROWS * n)
-        .map(|rows| {
-            let mut sum = vec![0f32; n];
-            rows.chunks_exact(n).for_each(|row| add_block(row, &mut sum));
-            sum
-        })
-        .collect();
+    let partial: Vec<Vec<f32>> = match dy {
+        Data::F32(dy) => dy.par_chunks(PARTIAL_ROWS * n).map(|rows| sum_rows(rows, n, add_block)).collect(),
+        Data::Bf16(dy) => {
+            dy.par_chunks(PARTIAL_ROWS * n).map(|rows| sum_rows(rows, n, add_operand_block)).collect()
+        }
+    };
     partial.iter().for_each(|sum| add_block(sum, d_bias));
+}
+
+fn sum_rows<T>(rows: &[T], n: usize, add: impl Fn(&[T], &mut [f32])) -> Vec<f32> {
+    let mut sum = vec![0f32; n];
+    rows.chunks_exact(n).for_each(|row| add(row, &mut sum));
+    sum
+}
+
+/// `y += xᵀ`; x: [rows, columns of x], y the other way round. A task owns rows of y.
+pub fn add_transposed(x: &[f32], rows: usize, y: &mut [f32]) {
+    let columns = x.len() / rows;
+    y.par_chunks_mut(rows).enumerate().with_min_len(grain(rows)).for_each(|(j, y)| {
+        for (i, y) in y.iter_mut().enumerate() {
+            *y += x[i * columns + j];
+        }
+    });
 }
 
 vectorized! {

@@ -5,10 +5,12 @@
 
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
-    Activation, AdamWStep, AttentionShape, Batch, BatchStorage, Beta, Buffer, Columns, Device, HeadGradient,
-    LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight, WeightData, WeightFormat,
+    Activation, AdamWStep, Addend, AttentionShape, Batch, BatchStorage, Beta, Buffer, Columns, Device,
+    Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight, WeightData,
+    WeightFormat,
 };
-use gemm::{Data, Matrix, MatrixMut, bf16_to_f32, f32_to_bf16};
+use elementwise::Output;
+use gemm::{Data, Matrix, MatrixMut, Product, bf16_to_f32, f32_to_bf16};
 
 mod array;
 mod attention;
@@ -19,6 +21,9 @@ mod vectorize;
 
 pub use array::{Array, Bf16Array};
 pub use cross_entropy::block_rows as cross_entropy_block_rows;
+
+/// Columns of a weight's gradient below which a kernel's width would be wasted: adapters' ranks.
+const NARROW: usize = 64;
 
 /// Tasks of one parallel region write disjoint parts of the same array through this.
 #[derive(Clone, Copy)]
@@ -85,17 +90,43 @@ impl CpuDevice {
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
     }
+
+    fn multiply(
+        &self,
+        precision: Precision,
+        first: Product,
+        second: Option<Product>,
+        beta: Beta,
+        c: MatrixMut,
+    ) {
+        self.pool.install(|| match second {
+            Some(second) => gemm::gemm_two(precision, first, second, beta, c),
+            None => gemm::gemm(precision, first.alpha, first.a, first.b, beta, c),
+        });
+    }
 }
 
 impl Buffer {
     fn cpu(&self) -> &Array {
-        let Storage::Cpu(array) = &self.0;
-        array
+        match &self.0 {
+            Storage::Cpu(array) => array,
+            Storage::CpuBf16(_) => unreachable!("operands are read by products alone"),
+        }
     }
 
     fn cpu_mut(&mut self) -> &mut Array {
-        let Storage::Cpu(array) = &mut self.0;
-        array
+        match &mut self.0 {
+            Storage::Cpu(array) => array,
+            Storage::CpuBf16(_) => unreachable!("operands are written by what names them as its output"),
+        }
+    }
+
+    /// The first `len` numbers, to be written.
+    fn output(&mut self, len: usize) -> Output<'_> {
+        match &mut self.0 {
+            Storage::Cpu(array) => Output::F32(&mut array[..len]),
+            Storage::CpuBf16(array) => Output::Bf16(&mut array[..len]),
+        }
     }
 }
 
@@ -125,7 +156,10 @@ impl Weight {
 }
 
 fn input(x: &Buffer, m: usize, columns: usize) -> Matrix<'_> {
-    Matrix::f32(&x.cpu()[..m * columns], m, columns)
+    match &x.0 {
+        Storage::Cpu(array) => Matrix::f32(&array[..m * columns], m, columns),
+        Storage::CpuBf16(array) => Matrix::bf16(&array[..m * columns], m, columns),
+    }
 }
 
 fn output(y: &mut Buffer, m: usize, columns: usize) -> MatrixMut<'_> {
@@ -137,8 +171,11 @@ impl Device for CpuDevice {
         format!("CPU, {} threads, {:?} kernels", self.threads(), gemm::isa())
     }
 
-    fn zeros(&self, len: usize) -> Buffer {
-        Buffer(Storage::Cpu(Array::zeros(len)))
+    fn allocate(&self, element: Element, len: usize) -> Buffer {
+        Buffer(match element {
+            Element::F32 => Storage::Cpu(Array::zeros(len)),
+            Element::Bf16 => Storage::CpuBf16(Bf16Array::zeros(len)),
+        })
     }
 
     fn upload(&self, values: &[f32]) -> Buffer {
@@ -148,7 +185,10 @@ impl Device for CpuDevice {
     }
 
     fn download(&self, buffer: &Buffer) -> Vec<f32> {
-        buffer.cpu().to_vec()
+        match &buffer.0 {
+            Storage::Cpu(array) => array.to_vec(),
+            Storage::CpuBf16(array) => array.iter().map(|&bits| bf16_to_f32(bits)).collect(),
+        }
     }
 
     fn write(&self, values: &[f32], buffer: &mut Buffer) {
@@ -211,12 +251,24 @@ impl Device for CpuDevice {
         target: &mut Buffer,
         to: Columns,
     ) {
-        let (source, target) = (source.cpu(), target.cpu_mut());
-        self.pool.install(|| elementwise::copy_columns(m, width, source, from, target, to));
+        self.pool.install(|| match (&source.0, &mut target.0) {
+            (Storage::Cpu(source), Storage::Cpu(target)) => {
+                elementwise::copy_columns(m, width, source, from, target, to);
+            }
+            (Storage::CpuBf16(source), Storage::CpuBf16(target)) => {
+                elementwise::copy_columns(m, width, source, from, target, to);
+            }
+            _ => unreachable!("columns are copied as they are"),
+        });
     }
 
     fn fill_zero(&self, buffer: &mut Buffer) {
         buffer.cpu_mut().fill(0.0);
+    }
+
+    fn round(&self, len: usize, x: &Buffer, y: &mut Buffer) {
+        let (x, y) = (&x.cpu()[..len], y.output(len));
+        self.pool.install(|| elementwise::round(x, y));
     }
 
     fn linear(
@@ -226,11 +278,17 @@ impl Device for CpuDevice {
         scale: f32,
         x: &Buffer,
         w: &Weight,
+        addend: Option<Addend>,
         beta: Beta,
         y: &mut Buffer,
     ) {
-        let (x, w, y) = (input(x, m, w.columns), w.matrix().transposed(), output(y, m, w.rows));
-        self.pool.install(|| gemm::gemm(precision, scale, x, w, beta, y));
+        let first = Product { alpha: scale, a: input(x, m, w.columns), b: w.matrix().transposed() };
+        let second = addend.map(|Addend { scale, x, w }| Product {
+            alpha: scale,
+            a: input(x, m, w.columns),
+            b: w.matrix().transposed(),
+        });
+        self.multiply(precision, first, second, beta, output(y, m, w.rows));
     }
 
     fn linear_input_gradient(
@@ -240,11 +298,17 @@ impl Device for CpuDevice {
         scale: f32,
         dy: &Buffer,
         w: &Weight,
+        addend: Option<Addend>,
         beta: Beta,
         dx: &mut Buffer,
     ) {
-        let (dy, w, dx) = (input(dy, m, w.rows), w.matrix(), output(dx, m, w.columns));
-        self.pool.install(|| gemm::gemm(precision, scale, dy, w, beta, dx));
+        let first = Product { alpha: scale, a: input(dy, m, w.rows), b: w.matrix() };
+        let second = addend.map(|Addend { scale, x, w }| Product {
+            alpha: scale,
+            a: input(x, m, w.rows),
+            b: w.matrix(),
+        });
+        self.multiply(precision, first, second, beta, output(dx, m, w.columns));
     }
 
     fn linear_weight_gradient(
@@ -258,8 +322,20 @@ impl Device for CpuDevice {
         columns: usize,
         dw: &mut Buffer,
     ) {
-        let (dy, x, dw) = (input(dy, m, rows).transposed(), input(x, m, columns), output(dw, rows, columns));
-        self.pool.install(|| gemm::gemm(precision, scale, dy, x, Beta::Accumulate, dw));
+        let (dy, x) = (input(dy, m, rows), input(x, m, columns));
+        if columns >= rows.min(NARROW) {
+            let dw = output(dw, rows, columns);
+            return self
+                .pool
+                .install(|| gemm::gemm(precision, scale, dy.transposed(), x, Beta::Accumulate, dw));
+        }
+        // The kernels are wide, not tall: a narrow gradient is made lying down.
+        let mut lying = Array::zeros(rows * columns);
+        self.pool.install(|| {
+            let target = MatrixMut::new(&mut lying, columns, rows);
+            gemm::gemm(precision, scale, x.transposed(), dy, Beta::Overwrite, target);
+            elementwise::add_transposed(&lying, columns, dw.cpu_mut());
+        });
     }
 
     fn add_bias(&self, m: usize, bias: &Weight, y: &mut Buffer) {
@@ -269,7 +345,7 @@ impl Device for CpuDevice {
 
     fn bias_gradient(&self, m: usize, dy: &Buffer, d_bias: &mut Buffer) {
         let d_bias = d_bias.cpu_mut();
-        let dy = &dy.cpu()[..m * d_bias.len()];
+        let dy = input(dy, m, d_bias.len()).data;
         self.pool.install(|| elementwise::bias_gradient(dy, d_bias));
     }
 
@@ -307,7 +383,7 @@ impl Device for CpuDevice {
         inverse_rms: &mut Buffer,
     ) {
         let (w, len) = (w.vector(), m * w.columns);
-        let (x, y, inverse) = (&x.cpu()[..len], &mut y.cpu_mut()[..len], &mut inverse_rms.cpu_mut()[..m]);
+        let (x, y, inverse) = (&x.cpu()[..len], y.output(len), &mut inverse_rms.cpu_mut()[..m]);
         self.pool.install(|| elementwise::rms_norm(norm, x, w, beta, y, inverse));
     }
 
@@ -403,7 +479,7 @@ impl Device for CpuDevice {
     }
 
     fn gated(&self, activation: Activation, len: usize, gate: &Buffer, up: &Buffer, y: &mut Buffer) {
-        let (gate, up, y) = (&gate.cpu()[..len], &up.cpu()[..len], &mut y.cpu_mut()[..len]);
+        let (gate, up, y) = (&gate.cpu()[..len], &up.cpu()[..len], y.output(len));
         self.pool.install(|| elementwise::gated(activation, gate, up, y));
     }
 
@@ -412,11 +488,14 @@ impl Device for CpuDevice {
         activation: Activation,
         len: usize,
         dy: &Buffer,
-        gate: &mut Buffer,
-        up: &mut Buffer,
+        gate: &Buffer,
+        up: &Buffer,
+        d_gate: &mut Buffer,
+        d_up: &mut Buffer,
     ) {
-        let (dy, gate, up) = (&dy.cpu()[..len], &mut gate.cpu_mut()[..len], &mut up.cpu_mut()[..len]);
-        self.pool.install(|| elementwise::gated_gradient(activation, dy, gate, up));
+        let (dy, gate, up) = (&dy.cpu()[..len], &gate.cpu()[..len], &up.cpu()[..len]);
+        let (d_gate, d_up) = (d_gate.output(len), d_up.output(len));
+        self.pool.install(|| elementwise::gated_gradient(activation, dy, gate, up, d_gate, d_up));
     }
 
     fn soft_cap(&self, len: usize, cap: f32, x: &mut Buffer) {

@@ -82,6 +82,7 @@ impl Block {
         let (a, kept) = (&*work.block, &*work.kept);
         let norm = self.attention_output_norm.as_mut();
         let dy = output_gradient(pass, norm, &kept.attention_output, &g.residual, &mut g.projected);
+        let dy = pass.operand(pass.spec.hidden_size, dy, &mut g.rounded);
         self.projection_mut(Module::Output).backward(
             pass.compute,
             pass.m,
@@ -139,19 +140,20 @@ impl Block {
     ) {
         let (query, key) =
             if pass.spec.head_norms { (&g.head_query, &g.head_key) } else { (&g.query, &g.key) };
-        let mut backward = |module: Module, dy: &Buffer, beta: Beta| {
+        let (wide, narrow) = (pass.shape.query_size(), pass.shape.key_value_size());
+        let mut backward = |module: Module, width: usize, dy: &Buffer, beta: Beta| {
+            let dy = pass.operand(width, dy, &mut g.rounded);
             let (low, to_norm) = (&a.low[module as usize], needs_input.then_some((&mut g.norm, beta)));
             let projection = self.projection_mut(module);
             projection.backward(pass.compute, pass.m, &a.input_norm, low, dy, &mut g.low, to_norm);
         };
         if pass.spec.fused {
-            let (wide, narrow) = (pass.shape.query_size(), pass.shape.key_value_size());
             pass.join([(query, wide), (key, narrow), (&g.value, narrow)], fused);
-            backward(Module::QueryKeyValue, fused, Beta::Overwrite);
+            backward(Module::QueryKeyValue, wide + 2 * narrow, fused, Beta::Overwrite);
         } else {
-            backward(Module::Query, query, Beta::Overwrite);
-            backward(Module::Key, key, Beta::Accumulate);
-            backward(Module::Value, &g.value, Beta::Accumulate);
+            backward(Module::Query, wide, query, Beta::Overwrite);
+            backward(Module::Key, narrow, key, Beta::Accumulate);
+            backward(Module::Value, narrow, &g.value, Beta::Accumulate);
         }
     }
 }

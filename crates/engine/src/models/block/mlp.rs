@@ -1,7 +1,7 @@
 //! The second half of a block: `output = residual + n(down(act(gate(norm(residual))) · up(norm(residual))))`, and its gradient.
 
 use super::{Block, Pass, Workspace, output_gradient};
-use crate::device::{Beta, Buffer};
+use crate::device::{Beta, Buffer, Precision};
 use crate::models::activations::{BlockActivations, Gradients};
 use crate::models::spec::Module;
 
@@ -50,9 +50,10 @@ impl Block {
 
     /// `gradients.residual`: of the block's output, becomes that of the residual between the halves.
     pub fn mlp_gradient(&mut self, pass: Pass, work: &mut Workspace, g: &mut Gradients) {
-        let (a, kept) = (&mut *work.block, &*work.kept);
+        let (a, kept) = (&*work.block, &*work.kept);
         let norm = self.mlp_output_norm.as_mut();
         let dy = output_gradient(pass, norm, &kept.mlp_output, &g.residual, &mut g.projected);
+        let dy = pass.operand(pass.spec.hidden_size, dy, &mut g.rounded);
         self.projection_mut(Module::Down).backward(
             pass.compute,
             pass.m,
@@ -64,13 +65,14 @@ impl Block {
         );
         let len = pass.m * pass.spec.intermediate_size;
         let activation = pass.spec.activation;
-        pass.compute.device.gated_gradient(activation, len, &g.activated, &mut a.gate, &mut a.up);
+        let Gradients { activated, gate, up, .. } = g;
+        pass.compute.device.gated_gradient(activation, len, activated, &a.gate, &a.up, gate, up);
         self.gate_up_gradient(pass, a, work.fused, g);
         let inverse = &a.post_inverse_rms;
         pass.norm_gradient(pass.m, &g.norm, &kept.residual, &mut self.post_norm, inverse, &mut g.residual);
     }
 
-    /// From the gradients in `gate` and `up` to that of the norm's output.
+    /// From the gradients of gate and up to that of the norm's output.
     fn gate_up_gradient(&mut self, pass: Pass, a: &BlockActivations, fused: &mut Buffer, g: &mut Gradients) {
         let mut backward = |module: Module, dy: &Buffer, beta: Beta| {
             let (low, to_norm) = (&a.low[module as usize], Some((&mut g.norm, beta)));
@@ -79,11 +81,15 @@ impl Block {
         };
         if pass.spec.fused {
             let width = pass.spec.intermediate_size;
-            pass.join([(&a.gate, width), (&a.up, width)], fused);
-            backward(Module::GateUp, fused, Beta::Overwrite);
+            let joined = match pass.compute.precision {
+                Precision::F32 => fused,
+                Precision::Bf16 => &mut g.rounded,
+            };
+            pass.join([(&g.gate, width), (&g.up, width)], joined);
+            backward(Module::GateUp, joined, Beta::Overwrite);
         } else {
-            backward(Module::Gate, &a.gate, Beta::Overwrite);
-            backward(Module::Up, &a.up, Beta::Accumulate);
+            backward(Module::Gate, &g.gate, Beta::Overwrite);
+            backward(Module::Up, &g.up, Beta::Accumulate);
         }
     }
 }

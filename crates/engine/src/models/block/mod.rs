@@ -7,7 +7,7 @@ use super::activations::{BlockActivations, KeptActivations, NormedOutput};
 use super::parameter::Parameter;
 use super::projection::{Compute, Projection};
 use super::spec::{DecoderSpec, Module};
-use crate::device::{AttentionShape, Batch, Beta, Buffer, Columns, Device, RotaryShape};
+use crate::device::{AttentionShape, Batch, Beta, Buffer, Columns, Device, Precision, RotaryShape};
 
 mod attention;
 mod mlp;
@@ -85,6 +85,17 @@ impl<'a> Pass<'a> {
         inverse: &mut Buffer,
     ) {
         self.device().rms_norm(rows, self.spec.norm, x, &norm.weight, beta, y, inverse);
+    }
+
+    /// `dy`: [m, width] as the products of the pass read it, so that it is rounded once for all of them.
+    fn operand<'b>(&self, width: usize, dy: &'b Buffer, rounded: &'b mut Buffer) -> &'b Buffer {
+        match self.compute.precision {
+            Precision::F32 => dy,
+            Precision::Bf16 => {
+                self.device().round(self.m * width, dy, rounded);
+                rounded
+            }
+        }
     }
 
     /// Adds to `dx`, and to the norm's own gradient where it is trained.

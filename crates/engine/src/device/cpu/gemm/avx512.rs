@@ -131,24 +131,28 @@ unsafe fn sweep_bf16(block: &Block) {
 unsafe fn sweep<const BF16: bool>(block: &Block) {
     for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
         let cols = NR.min(block.cols - j);
-        for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
-            // SAFETY: see above.
+        // Few columns leave registers free for more rows: sums must not wait for each other.
+        let tall = if cols <= 32 { 2 * MR } else { MR };
+        for i in (0..block.rows).step_by(tall) {
+            // SAFETY: see above; slivers of A follow one another at the distance of their rows.
             unsafe {
-                let a = block.a.data.add(sliver * block.a.sliver);
+                let a = block.a.data.add(i / MR * block.a.sliver);
                 let b = block.b.add(panel * block.b_panel);
                 let c = block.c.add(i * block.c_row + j);
                 macro_rules! dispatch {
-                    ($($m:literal)*) => {
-                        match (MR.min(block.rows - i), cols.div_ceil(16)) {
+                    ($($m:literal)*; $($more:literal)*) => {
+                        match (tall.min(block.rows - i), cols.div_ceil(16)) {
                             $(($m, 1) => tile::<BF16, $m, 1>(block, a, b, c, cols),
                               ($m, 2) => tile::<BF16, $m, 2>(block, a, b, c, cols),
                               ($m, 3) => tile::<BF16, $m, 3>(block, a, b, c, cols),
                               ($m, _) => tile::<BF16, $m, 4>(block, a, b, c, cols),)*
-                            _ => unreachable!("a sliver has one to six rows"),
+                            $(($more, 1) => tile::<BF16, $more, 1>(block, a, b, c, cols),
+                              ($more, 2) => tile::<BF16, $more, 2>(block, a, b, c, cols),)*
+                            _ => unreachable!("a sliver has one to six rows, or twelve with few columns"),
                         }
                     };
                 }
-                dispatch!(1 2 3 4 5 6);
+                dispatch!(1 2 3 4 5 6; 7 8 9 10 11 12);
             }
         }
     }

@@ -60,6 +60,7 @@ pub(super) struct Kernel {
 }
 
 /// C (+)= alpha · A·B with raw parts; m × n by k.
+#[derive(Clone, Copy)]
 pub(super) struct Problem {
     pub a: Operand,
     pub b: Operand,
@@ -70,6 +71,25 @@ pub(super) struct Problem {
     pub accumulate: bool,
     pub c: *mut f32,
     pub c_row: usize,
+    /// Added to C while its tiles are in the cache.
+    pub second: Option<Second>,
+}
+
+/// alpha · A·B of the same m and n; k fits one block.
+#[derive(Clone, Copy)]
+pub(super) struct Second {
+    pub a: Operand,
+    pub b: Operand,
+    pub k: usize,
+    pub alpha: f32,
+}
+
+impl Second {
+    /// The problem that adds this product alone to C.
+    pub fn alone(self, first: &Problem) -> Problem {
+        let Self { a, b, k, alpha } = self;
+        Problem { a, b, k, alpha, accumulate: true, second: None, ..*first }
+    }
 }
 
 // SAFETY: tasks write disjoint tiles of C.
@@ -169,12 +189,19 @@ fn pad(units: usize) -> usize {
 pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem) {
     let small = problem.m.saturating_mul(problem.n).saturating_mul(problem.k) <= SMALL;
     let threads = if small { 1 } else { threads };
+    let depth = kernel.unit.depth();
+    let in_parts = problem.m * problem.n <= SMALL_RESULT && problem.k >= 2 * kernel.kc * depth;
+    let separate = problem.second.filter(|second| in_parts || second.k > kernel.kc * depth);
+    let first = Problem { second: if separate.is_some() { None } else { problem.second }, ..*problem };
     // SAFETY: the caller's promise.
     unsafe {
-        if problem.m * problem.n <= SMALL_RESULT && problem.k >= 2 * kernel.kc * kernel.unit.depth() {
-            multiply_in_parts(kernel, threads, problem)
+        if in_parts {
+            multiply_in_parts(kernel, threads, &first)
         } else {
-            multiply_by_columns(kernel, threads, problem)
+            multiply_by_columns(kernel, threads, &first)
+        }
+        if let Some(second) = separate {
+            multiply(kernel, threads, &second.alone(problem))
         }
     }
 }
@@ -201,6 +228,7 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) 
             accumulate: false,
             c: results.at(part * m * n) as *mut f32,
             c_row: n,
+            second: None,
             ..*problem
         };
         // SAFETY: the part lies within the problem.
@@ -252,6 +280,13 @@ fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
         && !problem.b.bf16
         && !problem.b.along
         && problem.m <= 4 * kernel.mr
+        && problem.second.is_none()
+}
+
+/// The second product, if this span is the one that ends the sums of the first.
+fn last_second(kernel: &Kernel, problem: &Problem, span: Span) -> Option<Second> {
+    let last = span.u0 + span.units == problem.k.div_ceil(kernel.unit.depth());
+    problem.second.filter(|_| last)
 }
 
 /// # Safety
@@ -261,7 +296,10 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
     let in_place = if reads_b_directly(kernel, problem) { span.n / kernel.nr } else { 0 };
     let stride = kernel.nr * pad(span.units.min(span.kc));
     let blocks = span.units.div_ceil(span.kc);
-    let mut shared = Scratch::take(&SHARED, (panels - in_place) * blocks * stride);
+    let second = last_second(kernel, problem, span);
+    let second_units = second.map_or(0, |second| pad(second.k.div_ceil(kernel.unit.depth())));
+    let packed = (panels - in_place) * blocks * stride;
+    let mut shared = Scratch::take(&SHARED, packed + panels * kernel.nr * second_units);
     let shared = Panels(shared.pointer());
 
     let group = if threads == 1 { panels } else { 4 };
@@ -270,6 +308,14 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
         let (block, first) = (task / groups, in_place + task % groups * group);
         let lane0 = span.n0 + first * kernel.nr;
         let lanes = (group * kernel.nr).min(span.n0 + span.n - lane0);
+        if let Some(second) = second.filter(|_| block == blocks) {
+            let area = Area { lane0, lanes, k0: 0, len: second.k };
+            // SAFETY: this task's panels, which lie within the buffer behind all others.
+            return unsafe {
+                let dst = shared.at(packed + first * kernel.nr * second_units);
+                (kernel.pack_b)(second.b, area, kernel.unit, second_units, dst)
+            };
+        }
         let units = span.kc.min(span.units - block * span.kc);
         let k0 = (span.u0 + block * span.kc) * kernel.unit.depth();
         let len = (units * kernel.unit.depth()).min(problem.k - k0);
@@ -280,7 +326,7 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
             (kernel.pack_b)(problem.b, Area { lane0, lanes, k0, len }, kernel.unit, pad(units), dst);
         }
     };
-    for_each(threads, blocks * groups, &pack);
+    for_each(threads, (blocks + usize::from(second.is_some())) * groups, &pack);
 
     let (rows, row_blocks, column_blocks) = divide(kernel, threads, problem.m, panels);
     let compute = |task: usize| {
@@ -331,7 +377,16 @@ struct Tile {
 unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Tile, shared: Panels) {
     let depth = kernel.unit.depth();
     let padded_rows = tile.rows.next_multiple_of(kernel.mr).next_multiple_of(16);
-    let mut local = Scratch::local(padded_rows * pad(span.kc.min(span.units)));
+    let second = last_second(kernel, problem, span);
+    let second_units = second.map_or(0, |second| pad(second.k.div_ceil(depth)));
+    let first_units = pad(span.kc.min(span.units));
+    let mut local = Scratch::local(padded_rows * (first_units + second_units));
+    let second = second.map(|second| {
+        let area = Area { lane0: tile.i0, lanes: tile.rows, k0: 0, len: second.k };
+        let dst = local.pointer().wrapping_add(padded_rows * first_units);
+        // SAFETY: the rows are the tile's, and the buffer has room for them behind the first product's.
+        (second, unsafe { (kernel.pack_a)(second.a, area, kernel.unit, second_units, dst) })
+    });
     for (block, u) in (0..span.units).step_by(span.kc).enumerate() {
         let units = span.kc.min(span.units - u);
         let k0 = (span.u0 + u) * depth;
@@ -368,8 +423,29 @@ unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Til
             sweep(tile.p0, split, direct, kernel.nr, problem.b.k_stride);
             let packed = kernel.nr * pad(units);
             let block_start = block * (tile.panels - tile.in_place) * tile.stride;
-            let first = split.saturating_sub(tile.in_place);
-            sweep(split, tile.p1, shared.at(block_start + first * packed), packed, kernel.nr);
+            let panel = |p: usize| shared.at(block_start + p.saturating_sub(tile.in_place) * packed);
+            let Some((second, a2)) = second.filter(|_| u + units == span.units) else {
+                sweep(split, tile.p1, panel(split), packed, kernel.nr);
+                continue;
+            };
+            let behind = tile.panels * span.units.div_ceil(span.kc) * tile.stride;
+            for p in tile.p0..tile.p1 {
+                sweep(p, p + 1, panel(p), packed, kernel.nr);
+                let column = p * kernel.nr;
+                (kernel.sweep)(&Block {
+                    a: a2,
+                    rows: tile.rows,
+                    b: shared.at(behind + column * second_units),
+                    b_panel: 0,
+                    b_row: kernel.nr,
+                    cols: (span.n - column).min(kernel.nr),
+                    units: second.k.div_ceil(depth),
+                    c: problem.c.add(tile.i0 * problem.c_row + span.n0 + column),
+                    c_row: problem.c_row,
+                    alpha: second.alpha,
+                    accumulate: true,
+                });
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-use driver::{Kernel, Problem};
+use driver::{Kernel, Problem, Second};
 use pack::Operand;
 
 pub use isa::{Isa, check_forced, isa, supports_bf16};
@@ -185,6 +185,28 @@ pub fn gemm(precision: Precision, alpha: f32, a: Matrix, b: Matrix, beta: Beta, 
     unsafe { run(true, precision, alpha, a, b, beta, c.data.as_mut_ptr(), c.row_stride) }
 }
 
+/// One product of a sum: alpha · A·B.
+#[derive(Clone, Copy, Debug)]
+pub struct Product<'a> {
+    pub alpha: f32,
+    pub a: Matrix<'a>,
+    pub b: Matrix<'a>,
+}
+
+/// C (+)= the sum of two products, in parallel over the current rayon pool. The second, with a short k, is added while
+/// the tiles of C are in the cache: what an adapter adds to a linear layer.
+///
+/// # Panics
+/// When shapes, strides and lengths do not fit together.
+pub fn gemm_two(precision: Precision, first: Product, second: Product, beta: Beta, c: MatrixMut) {
+    c.check(&first.a, &first.b);
+    c.check(&second.a, &second.b);
+    let (isa, threads) = (isa(), rayon::current_num_threads());
+    // SAFETY: `c` is exclusively borrowed and `check` made sure that it holds all elements that are written; the
+    // instruction set was detected.
+    unsafe { sum_on(isa, threads, precision, first, Some(second), beta, c.data.as_mut_ptr(), c.row_stride) }
+}
+
 /// As [`gemm`], on the calling thread only: for tiles inside a parallel region.
 ///
 /// # Panics
@@ -247,16 +269,25 @@ unsafe fn run_on(
     c: *mut f32,
     c_row: usize,
 ) {
-    a.check("A");
-    b.check("B");
-    assert!(
-        a.cols == b.rows,
-        "gemm: A is {} × {}, B is {} × {}: they do not fit together",
-        a.rows,
-        a.cols,
-        b.rows,
-        b.cols
-    );
+    // SAFETY: the caller's promise.
+    unsafe { sum_on(isa, threads, precision, Product { alpha, a, b }, None, beta, c, c_row) }
+}
+
+/// # Safety
+/// As [`run_on`], for both products.
+#[allow(clippy::too_many_arguments)]
+unsafe fn sum_on(
+    isa: Isa,
+    threads: usize,
+    precision: Precision,
+    first: Product,
+    second: Option<Product>,
+    beta: Beta,
+    c: *mut f32,
+    c_row: usize,
+) {
+    first.check();
+    let Product { alpha, a, b } = first;
     let (m, n, k) = (a.rows, b.cols, a.cols);
     let accumulate = beta == Beta::Accumulate;
     if k == 0 && !accumulate && n > 0 {
@@ -265,18 +296,49 @@ unsafe fn run_on(
             unsafe { std::slice::from_raw_parts_mut(c.add(i * c_row), n).fill(0.0) }
         }
     }
-    if m == 0 || n == 0 || k == 0 {
+    let second = second.map(|second| {
+        second.check();
+        let (a, b) = (Operand::rows(&second.a), Operand::columns(&second.b));
+        Second { a, b, k: second.a.cols, alpha: second.alpha }
+    });
+    let second = second.filter(|second| second.k > 0);
+    if m == 0 || n == 0 || (k == 0 && second.is_none()) {
         return;
     }
     let (a, b) = (Operand::rows(&a), Operand::columns(&b));
-    let problem = Problem { a, b, m, n, k, alpha, accumulate, c, c_row };
+    let first = Problem { a, b, m, n, k, alpha, accumulate, c, c_row, second };
     // SAFETY: shapes were checked, C is the caller's promise, the instructions are ones of this processor.
-    unsafe {
+    let multiply = |problem: &Problem| unsafe {
         if m <= few::MAX_ROWS {
-            few::multiply(isa, precision, threads, &problem)
+            few::multiply(isa, precision, threads, problem)
         } else {
-            driver::multiply(kernel(isa, precision), threads, &problem)
+            driver::multiply(kernel(isa, precision), threads, problem)
         }
+    };
+    match second {
+        Some(second) if m <= few::MAX_ROWS || k == 0 => {
+            if k > 0 {
+                multiply(&Problem { second: None, ..first });
+            }
+            multiply(&second.alone(&first));
+        }
+        _ => multiply(&first),
+    }
+}
+
+impl Product<'_> {
+    fn check(&self) {
+        let Self { a, b, .. } = self;
+        a.check("A");
+        b.check("B");
+        assert!(
+            a.cols == b.rows,
+            "gemm: A is {} × {}, B is {} × {}: they do not fit together",
+            a.rows,
+            a.cols,
+            b.rows,
+            b.cols
+        );
     }
 }
 

@@ -225,6 +225,60 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     }
 }
 
+fn product_of(alpha: f32, [a, b]: &[Owned; 2]) -> Product<'_> {
+    Product { alpha, a: a.view(), b: b.view() }
+}
+
+#[test]
+fn two_products_are_added() {
+    let mut random = Random(11);
+    // Few rows, ordinary ones, a small result with a deep sum, a cut of the columns; the second as short as a rank,
+    // odd, and longer than a block.
+    for ((m, n, k), k2) in [
+        ((3, 70, 40), 8),
+        ((64, 96, 64), 16),
+        ((65, 97, 63), 5),
+        ((150, 100, 2100), 16),
+        ((20, 2100, 700), 3),
+        ((40, 70, 1100), 1300),
+    ] {
+        for (precision, transposed, is_bf16) in
+            [(Precision::F32, false, false), (Precision::Bf16, true, true), (Precision::Bf16, false, true)]
+        {
+            let first = [
+                Owned::new(&mut random, m, k, false, is_bf16),
+                Owned::new(&mut random, k, n, transposed, is_bf16),
+            ];
+            let second = [
+                Owned::new(&mut random, m, k2, false, false),
+                Owned::new(&mut random, k2, n, transposed, false),
+            ];
+            let sums = [&first, &second].map(|[a, b]| reference(a, b, precision));
+            let before: Vec<f32> = (0..m * n).map(|_| random.next()).collect();
+            for isa in usable() {
+                let [one, three] = [1, 3].map(|threads| {
+                    let mut c = before.clone();
+                    let (first, second) = (product_of(1.0, &first), Some(product_of(0.5, &second)));
+                    let (beta, c_at) = (Beta::Accumulate, c.as_mut_ptr());
+                    // SAFETY: `c` has m × n elements.
+                    unsafe { sum_on(isa, threads, precision, first, second, beta, c_at, n) };
+                    c
+                });
+                assert_eq!(one, three, "{} {m} {n} {k} + {k2}: threads change bits", isa.name());
+                for (at, found) in one.iter().enumerate() {
+                    let expected = before[at] as f64 + sums[0][at] + 0.5 * sums[1][at];
+                    let tolerance = 1e-6 * (4.0 + (k + k2) as f64 * 0.5);
+                    assert!(
+                        (*found as f64 - expected).abs() <= tolerance,
+                        "{} {precision:?} {m} {n} {k} + {k2}: at {at} {found} instead of {expected}",
+                        isa.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn public_functions_agree() {
     let a: Vec<f32> = (0..6).map(|x| x as f32).collect();
