@@ -1,0 +1,61 @@
+//! An adapter's part in one module's weight.
+
+use rayon::prelude::*;
+
+use super::{Adapter, AdapterError};
+
+/// The two matrices on one module: `ΔW = scale · b · a`.
+#[derive(Debug, Clone, Copy)]
+pub struct LoraPair<'a> {
+    pub rank: usize,
+    pub in_features: usize,
+    pub out_features: usize,
+    pub scale: f32,
+    /// `[rank, in_features]`
+    pub a: &'a [f32],
+    /// `[out_features, rank]`
+    pub b: &'a [f32],
+}
+
+impl LoraPair<'_> {
+    /// Adds `scale · b · a` to `weight` `[out_features, in_features]`, in f32, in a fixed order of additions.
+    ///
+    /// # Panics
+    /// When `weight` has another length.
+    pub fn add_to(&self, weight: &mut [f32]) {
+        assert_eq!(weight.len(), self.in_features * self.out_features, "the weight's shape was checked");
+        weight.par_chunks_mut(self.in_features).zip(self.b.par_chunks(self.rank)).for_each(|(row, b)| {
+            let mut delta = vec![0f32; self.in_features];
+            for (factor, a) in b.iter().zip(self.a.chunks_exact(self.in_features)) {
+                delta.iter_mut().zip(a).for_each(|(sum, x)| *sum += factor * x);
+            }
+            row.iter_mut().zip(&delta).for_each(|(w, d)| *w += self.scale * d);
+        });
+    }
+}
+
+impl Adapter {
+    /// Adds the adapter on `module`, if there is one, to its weight `[out, in]`. Says whether there was one.
+    ///
+    /// # Errors
+    /// The weight has another shape than the pair.
+    pub fn merge_into(
+        &self,
+        module: &str,
+        shape: &[usize],
+        weight: &mut [f32],
+    ) -> Result<bool, AdapterError> {
+        let Some(pair) = self.pair(module) else { return Ok(false) };
+        if shape != [pair.out_features, pair.in_features]
+            || weight.len() != pair.out_features * pair.in_features
+        {
+            let detail = format!(
+                "its weight has shape {shape:?}, the adapter is for [{}, {}]",
+                pair.out_features, pair.in_features
+            );
+            return Err(AdapterError::Mismatch { module: module.to_string(), detail });
+        }
+        pair.add_to(weight);
+        Ok(true)
+    }
+}
