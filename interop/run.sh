@@ -1,7 +1,7 @@
 #!/bin/sh
 # Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp.
 #   interop/run.sh [MODEL_DIR [ADAPTER_DIR]]
-# MODEL_DIR defaults to the bundled base model; without ADAPTER_DIR a small adapter is trained first.
+# MODEL_DIR defaults to the bundled base model; without ADAPTER_DIR small adapters (LoRA, DoRA) are trained first.
 # FINETUNEFLOW is our binary, PYTHON an interpreter with interop/requirements.txt (made here if not given).
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,17 +13,27 @@ if [ -z "${PYTHON:-}" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-adapter=${2:-}
-if [ -z "$adapter" ]; then
-    adapter=$work/adapter
-    "$binary" --json train --model "$model" --data interop/rows.jsonl --out "$work/run" --max-steps 4 --rank 8 --alpha 32 \
-        --learning-rate 1e-3 --schedule constant --precision f32 --seed 1 >"$work/train.jsonl"
-    found=$(find "$work/run" -name adapter_config.json | head -n 1)
-    [ -n "$found" ] || { echo "interop: the training wrote no adapter" >&2; exit 1; }
-    adapter=$(dirname "$found")
-fi
 failed=0
-for check in peft merged gguf; do
-    "$PYTHON" "interop/${check}_check.py" --binary "$binary" --model "$model" --adapter "$adapter" --work "$work" || failed=1
-done
+check() { # ADAPTER_DIR NAME
+    mkdir "$work/$2"
+    for check in peft merged gguf; do
+        "$PYTHON" "interop/${check}_check.py" --binary "$binary" --model "$model" --adapter "$1" --work "$work/$2" || failed=1
+    done
+}
+trained() { # NAME FLAGS…
+    name=$1
+    shift
+    "$binary" --json train --model "$model" --data interop/rows.jsonl --out "$work/run-$name" --max-steps 4 --rank 8 --alpha 32 \
+        --learning-rate 1e-3 --schedule constant --precision f32 --seed 1 "$@" >"$work/train-$name.jsonl"
+    found=$(find "$work/run-$name" -name adapter_config.json | head -n 1)
+    [ -n "$found" ] || { echo "interop: the training wrote no adapter" >&2; exit 1; }
+    echo "== $name"
+    check "$(dirname "$found")" "$name"
+}
+if [ -n "${2:-}" ]; then
+    check "$2" given
+else
+    trained lora
+    trained dora --method dora --rslora --dropout 0.1 --layers last:2
+fi
 exit "$failed"

@@ -1,5 +1,17 @@
 //! Random numbers that are the same everywhere: xoshiro256++ (<https://prng.di.unimi.it/>), seeded by SplitMix64.
 
+/// SplitMix64's finalizer: different numbers become different ones that look unrelated.
+pub fn mix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// One key of several numbers, whose order counts.
+pub fn key(parts: &[u64]) -> u64 {
+    parts.iter().fold(0, |key, part| mix(key.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ mix(*part)))
+}
+
 /// A small deterministic generator; its state is what a checkpoint keeps.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Random {
@@ -11,9 +23,7 @@ impl Random {
         let mut seed = seed;
         let state = std::array::from_fn(|_| {
             seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
+            mix(seed)
         });
         Self { state }
     }

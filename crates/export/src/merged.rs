@@ -1,6 +1,6 @@
 //! A Hugging Face model folder with the adapter merged into the weights.
 //!
-//! `W + scale · B · A` is computed in f32 and stored in the base's own type, or in the one that is asked for.
+//! `W + scale · B · A` (DoRA: with its rows at their magnitudes) is computed in f32 and stored in the base's own type, or in the one that is asked for.
 
 use std::fs;
 use std::path::Path;

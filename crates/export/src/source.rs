@@ -8,7 +8,7 @@ use engine::weights::{DType, ModelConfig, SafetensorsDir};
 
 use crate::{ExportError, Request};
 
-/// The weights to export: `W`, or `W + scale · B · A` where the adapter has a pair.
+/// The weights to export: `W`, or what the adapter makes of it (`W + scale · B · A`, and DoRA's rows of it).
 pub(crate) struct Source {
     pub config: ModelConfig,
     pub weights: SafetensorsDir,

@@ -12,7 +12,7 @@ use engine::adapters::peft::Adapter;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::generation::{Finish, GenerationOptions, Sampling, generate};
-use engine::models::{load, spec_of};
+use engine::models::{adapt, load, spec_of};
 use engine::tokenizer::{ChatTemplate, Tokenizer};
 use engine::weights::ModelConfig;
 use serde_json::Value;
@@ -154,7 +154,7 @@ fn read(weights: &Weights, threads: usize) -> anyhow::Result<Loaded> {
         load::load(dir, Arc::new(CpuDevice::new(threads)), precision(dir)?, load::Base::Frozen)?;
     if let Some(adapter) = &weights.adapter {
         let read = Adapter::read(adapter)?;
-        load::attach_adapter(&mut decoder, &read, false)
+        adapt::attach_adapter(&mut decoder, &read, false)
             .with_context(|| format!("adapter {}", adapter.display()))?;
     }
     Ok(Loaded { decoder, tokenizer, template, dir: dir.clone() })

@@ -210,6 +210,27 @@ pub struct AdamWStep {
     pub gradient_scale: f32,
 }
 
+/// Which numbers of a matrix dropout keeps (<https://jmlr.org/papers/v15/srivastava14a.html>). A hash of key, row and
+/// column decides: nothing is stored, and the same numbers are kept whenever it is asked again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropoutMask {
+    /// Share of the numbers that are dropped, below 1.
+    pub probability: f32,
+    pub key: u64,
+    /// Number of the matrix's first row in what the key stands for.
+    pub first_row: u64,
+    /// The factors are 1 minus those of the mask: what dropout took away.
+    pub complement: bool,
+}
+
+impl DropoutMask {
+    /// What the dropped and the kept numbers are multiplied with: 0 and `1 / (1 - probability)`.
+    pub fn factors(&self) -> [f32; 2] {
+        let kept = (1.0 / (1.0 - f64::from(self.probability))) as f32;
+        if self.complement { [1.0, 1.0 - kept] } else { [0.0, kept] }
+    }
+}
+
 /// How a weight is kept on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightFormat {
@@ -423,6 +444,36 @@ pub trait Device: Send + Sync {
         soft_cap: Option<f32>,
         gradient: Option<HeadGradient>,
     ) -> LossSum;
+
+    // Adapters.
+    /// `y (+)= mask ∘ x` for `m` rows of `columns` numbers; `x` may be an operand.
+    fn dropout(&self, m: usize, columns: usize, mask: DropoutMask, x: &Buffer, beta: Beta, y: &mut Buffer);
+    /// `squares[i] = Σ w[i]²`, squares: [rows]
+    fn row_squares(&self, w: &Weight, squares: &mut Buffer);
+    /// `norms[o] = √(squares[o] + Σ_k b[o][k] · products[k][o])`, `factors[o] = magnitude[o] / norms[o]` (0 where the norm
+    /// is). products: [rank, out], b: [out, rank], the others: [out].
+    fn magnitude_factors(
+        &self,
+        squares: &Buffer,
+        products: &Buffer,
+        b: &Weight,
+        magnitude: &Weight,
+        norms: &mut Buffer,
+        factors: &mut Buffer,
+    );
+    /// `y[i] (+)= factors ∘ x[i]`, x and y: [m, out], factors: [out]
+    fn scale_columns(&self, m: usize, factors: &Buffer, x: &Buffer, beta: Beta, y: &mut Buffer);
+    /// `d_magnitude += Σ dy[i] ∘ direction[i] / norms`, added up in a fixed order; then `direction[i] = factors ∘ dy[i]`.
+    /// `dy` may be an operand.
+    fn magnitude_gradient(
+        &self,
+        m: usize,
+        dy: &Buffer,
+        factors: &Buffer,
+        norms: &Buffer,
+        direction: &mut Buffer,
+        d_magnitude: Option<&mut Buffer>,
+    );
 
     // The optimizer's parts.
     /// Sum of squares, added up in a fixed order in f64.

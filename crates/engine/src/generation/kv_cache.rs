@@ -3,8 +3,8 @@
 use super::GenerationError;
 use crate::batching::{MicroBatch, Segment};
 use crate::device::Buffer;
-use crate::models::Decoder;
-use crate::models::activations::{ActivationShape, Activations, Recompute};
+use crate::models::activations::{Activations, Recompute};
+use crate::models::{Adapters, Decoder};
 
 /// New tokens per pass while a prompt is read.
 const CHUNK: usize = 128;
@@ -12,7 +12,7 @@ const CHUNK: usize = 128;
 /// One sequence on one decoder. Positions never exceed the capacity given at the start.
 pub struct Decoding<'a> {
     decoder: &'a Decoder,
-    with_adapter: bool,
+    adapters: Adapters,
     capacity: usize,
     len: usize,
     keys: Vec<Buffer>,
@@ -31,16 +31,10 @@ impl<'a> Decoding<'a> {
         let capacity = capacity.min(decoder.spec.max_position_embeddings);
         let per_layer = capacity * decoder.spec.attention.key_value_size();
         let cache = || (0..decoder.spec.layers.len()).map(|_| device.zeros(per_layer)).collect();
-        let shape = ActivationShape {
-            tokens: CHUNK.min(capacity.max(1)),
-            precision: decoder.precision,
-            recompute: Recompute::Full,
-            ranks: decoder.ranks(),
-            backward: false,
-        };
+        let shape = decoder.activation_shape(CHUNK.min(capacity.max(1)), Recompute::Full, false);
         Self {
             decoder,
-            with_adapter,
+            adapters: if with_adapter { Adapters::On } else { Adapters::Off },
             capacity,
             len: 0,
             keys: cache(),
@@ -92,7 +86,7 @@ impl<'a> Decoding<'a> {
             rows: vec![0],
         });
         let (keys, values) = (&mut self.keys, &mut self.values);
-        let last = decoder.run_blocks(&batch, &mut self.work, self.with_adapter, |layer, pass, _, work| {
+        let last = decoder.run_blocks(&batch, &mut self.work, self.adapters, |layer, pass, _, work| {
             let (keys, values, size) = (&mut keys[layer], &mut values[layer], pass.shape.key_value_size());
             device.copy_range(&work.block.key, 0, keys, past * size, m * size);
             device.copy_range(&work.block.value, 0, values, past * size, m * size);
@@ -120,13 +114,7 @@ pub fn score(decoder: &Decoder, ids: &[u32]) -> Result<(Vec<f32>, Option<f64>), 
     }
     let mut micro_batch = MicroBatch::default();
     micro_batch.push_row(0, ids, ids.iter().map(|&id| id as i32));
-    let shape = ActivationShape {
-        tokens: ids.len(),
-        precision: decoder.precision,
-        recompute: Recompute::Full,
-        ranks: decoder.ranks(),
-        backward: false,
-    };
+    let shape = decoder.activation_shape(ids.len(), Recompute::Full, false);
     let mut activations =
         Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
     let loss = decoder.evaluate(&decoder.device.upload_batch(&micro_batch), &mut activations);

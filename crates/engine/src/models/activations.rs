@@ -3,7 +3,7 @@
 //! What a block keeps for its gradient depends on [`Recompute`]; everything else is shared by all blocks.
 //! Buffers that a family has no use for are empty.
 
-use super::spec::{DecoderSpec, Module, Ranks};
+use super::spec::{AdapterShape, DecoderSpec, Module, Ranks};
 use crate::device::{Buffer, Element, Precision, cpu::cross_entropy_block_rows};
 
 /// What the backward pass computes again instead of keeping (<https://arxiv.org/abs/1604.06174>).
@@ -60,8 +60,24 @@ pub struct BlockActivations {
     pub gate: Buffer,
     pub up: Buffer,
     pub activated: Buffer,
-    /// x·Aᵀ of each module's adapter, [m, rank] (empty without one), in the order of [`Module::ALL`].
-    pub low: [Buffer; Module::COUNT],
+    /// Of each module, in the order of [`Module::ALL`].
+    pub adapters: [AdapterActivations; Module::COUNT],
+}
+
+/// What a module's adapter computes and its gradient reads; empty without an adapter. See [`super::low_rank`].
+pub struct AdapterActivations {
+    /// x̃·Aᵀ, [m, rank]
+    pub low: Buffer,
+    /// DoRA's product before the magnitude, [m, out].
+    pub direction: Buffer,
+}
+
+/// What any block may write over.
+pub struct Scratch {
+    /// A fused product, or its gradient: [m, out].
+    pub fused: Buffer,
+    /// A module's input after dropout, or its gradient: [m, in], f32.
+    pub dropped: Buffer,
 }
 
 /// Buffers of the backward pass.
@@ -96,12 +112,14 @@ pub struct Activations {
     pub recompute: Recompute,
     /// Tokens that fit.
     pub capacity: usize,
-    /// The input of each block, and the last one's output: [m, hidden] each.
+    /// The lowest layer with a gradient; those below keep nothing.
+    pub first_layer: usize,
+    /// The input of each block from the first layer on, and the last one's output: [m, hidden] each. Below the first
+    /// layer two buffers take turns; see [`Activations::residual`].
     pub residuals: Vec<Buffer>,
     pub kept: Vec<KeptActivations>,
     pub blocks: Vec<BlockActivations>,
-    /// A fused product, or its gradient: [m, out].
-    pub fused: Buffer,
+    pub scratch: Scratch,
     pub final_norm: Buffer,
     pub final_inverse_rms: Buffer,
     pub gradients: Option<Gradients>,
@@ -114,35 +132,48 @@ pub struct ActivationShape {
     pub tokens: usize,
     pub precision: Precision,
     pub recompute: Recompute,
-    /// Rank of each module's adapter, 0 without one, in the order of [`Module::ALL`].
-    pub ranks: Ranks,
+    pub adapters: AdapterShape,
     /// Whether a backward pass follows.
     pub backward: bool,
 }
 
 impl Activations {
     pub fn new(spec: &DecoderSpec, shape: ActivationShape, allocate: Allocate) -> Self {
-        let ActivationShape { tokens: m, precision, recompute, ranks, backward } = shape;
+        let ActivationShape { tokens: m, precision, recompute, adapters, backward } = shape;
         let a = &mut Allocator { operand: Element::operand(precision), allocate };
         let layers = spec.layers.len();
-        let count = |keep: bool| if keep && backward { layers } else { 1 };
-        let residuals = if backward { layers + 1 } else { 2 };
+        let first_layer = if backward { adapters.frozen_layers } else { layers };
+        let count = |keep: bool| if keep { (layers - first_layer).max(1) } else { 1 };
+        let residuals = layers - first_layer + 1 + usize::from(first_layer > 0);
         Self {
             recompute,
             capacity: m,
+            first_layer,
             residuals: (0..residuals).map(|_| a.values(m * spec.hidden_size)).collect(),
             kept: (0..count(recompute != Recompute::Full)).map(|_| kept(spec, m, a)).collect(),
-            blocks: (0..count(recompute == Recompute::None)).map(|_| block(spec, m, ranks, a)).collect(),
-            fused: a.values(m * spec.fused_columns()),
+            blocks: (0..count(recompute == Recompute::None)).map(|_| block(spec, m, adapters, a)).collect(),
+            scratch: Scratch {
+                fused: a.values(m * spec.fused_columns()),
+                dropped: a.values(if backward { m * dropped_columns(spec, adapters) } else { 0 }),
+            },
             final_norm: a.values(m * spec.hidden_size),
             final_inverse_rms: a.values(m),
-            gradients: backward.then(|| gradients(spec, m, ranks, a)),
+            gradients: backward.then(|| gradients(spec, m, adapters.ranks, a)),
         }
     }
 
-    /// Where layer `layer` finds its buffers: its own, or the shared ones.
-    pub fn slot(len: usize, layer: usize) -> usize {
-        if len == 1 { 0 } else { layer }
+    /// Where layer `layer` finds its buffers: its own, or those that it shares.
+    pub fn slot(len: usize, first_layer: usize, layer: usize) -> usize {
+        layer.saturating_sub(first_layer).min(len - 1)
+    }
+
+    /// Which residual is the input of layer `layer`; the number of layers stands for the last one's output.
+    pub fn residual(first_layer: usize, layer: usize) -> usize {
+        let base = usize::from(first_layer > 0);
+        match layer.checked_sub(first_layer) {
+            Some(above) => base + above,
+            None => base - (first_layer - layer) % 2,
+        }
     }
 }
 
@@ -181,7 +212,14 @@ fn normed_output(spec: &DecoderSpec, m: usize, a: &mut Allocator) -> NormedOutpu
     NormedOutput { projected: a.values(rows * spec.hidden_size), inverse_rms: a.values(rows) }
 }
 
-fn block(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> BlockActivations {
+/// Columns of the widest input that dropout changes.
+fn dropped_columns(spec: &DecoderSpec, adapters: AdapterShape) -> usize {
+    let columns =
+        |&module: &Module| if adapters.ranks[module as usize] > 0 { spec.shape(module)[1] } else { 0 };
+    if adapters.dropout { spec.modules().iter().map(columns).max().unwrap_or(0) } else { 0 }
+}
+
+fn block(spec: &DecoderSpec, m: usize, adapters: AdapterShape, a: &mut Allocator) -> BlockActivations {
     let (hidden, intermediate) = (spec.hidden_size, spec.intermediate_size);
     let attention = spec.attention;
     let normed = if spec.head_norms { m } else { 0 };
@@ -202,7 +240,14 @@ fn block(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> Block
         gate: a.values(m * intermediate),
         up: a.values(m * intermediate),
         activated: a.operand(m * intermediate),
-        low: Module::ALL.map(|module| a.values(m * ranks[module as usize])),
+        adapters: Module::ALL.map(|module| {
+            let rank = adapters.ranks[module as usize];
+            let decomposed = adapters.magnitudes && rank > 0;
+            AdapterActivations {
+                low: a.values(m * rank),
+                direction: a.values(if decomposed { m * spec.shape(module)[0] } else { 0 }),
+            }
+        }),
     }
 }
 

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use super::activations::{Activations, Gradients, Recompute};
-use super::block::{Block, Pass, Workspace};
+use super::activations::{ActivationShape, Activations, Gradients, Recompute};
+use super::block::{Adapters, Block, Dropout, Pass, Workspace};
+use super::low_rank::{NormScratch, norm_scratch};
 use super::parameter::Parameter;
 use super::projection::Compute;
-use super::spec::{DecoderSpec, Module, Ranks};
+use super::spec::{AdapterShape, DecoderSpec, Module};
 use crate::device::{AdamWStep, Batch, Beta, Buffer, Device, HeadGradient, LossSum, Precision};
 
 pub struct Decoder {
@@ -21,6 +22,8 @@ pub struct Decoder {
     pub final_norm: Parameter,
     /// `None`: the embedding table is the head.
     pub head: Option<Parameter>,
+    /// Set before each micro-batch of a training step with dropout; only [`Decoder::forward_backward`] looks at it.
+    pub dropout: Option<Dropout>,
     /// One for each of the spec's ropes; see [`super::rope::Rope::table`].
     pub rope_tables: Vec<Buffer>,
 }
@@ -35,14 +38,38 @@ impl Decoder {
         self.head.as_ref().unwrap_or(&self.embedding)
     }
 
-    /// Rank of each module's adapter, 0 without one, in the order of [`Module::ALL`].
-    pub fn ranks(&self) -> Ranks {
-        Module::ALL.map(|module| self.blocks.iter().map(|block| block.rank(module)).max().unwrap_or(0))
+    /// What the adapters make of the shapes.
+    pub fn adapter_shape(&self) -> AdapterShape {
+        let ranks =
+            Module::ALL.map(|module| self.blocks.iter().map(|block| block.rank(module)).max().unwrap_or(0));
+        let adapted = |block: &&Block| Module::ALL.iter().any(|&module| block.rank(module) > 0);
+        AdapterShape {
+            ranks,
+            magnitudes: self.blocks.iter().any(Block::has_magnitudes),
+            dropout: self.dropout.is_some(),
+            layers: self.blocks.iter().filter(adapted).count(),
+            frozen_layers: self.frozen_layers(),
+        }
+    }
+
+    /// The shape of what passes over at most `tokens` tokens work in.
+    pub fn activation_shape(&self, tokens: usize, recompute: Recompute, backward: bool) -> ActivationShape {
+        let (precision, adapters) = (self.precision, self.adapter_shape());
+        ActivationShape { tokens, precision, recompute, adapters, backward }
+    }
+
+    /// Layers below the lowest one with something trained.
+    fn frozen_layers(&self) -> usize {
+        if self.embedding.trained.is_some() {
+            return 0;
+        }
+        let trained = |block: &Block| block.parameters().any(|parameter| parameter.trained.is_some());
+        self.blocks.iter().position(trained).unwrap_or(0)
     }
 
     /// Loss of the supervised tokens; nothing is kept.
     pub fn evaluate(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
-        self.forward(batch, activations);
+        self.forward(batch, activations, Adapters::On);
         self.device.cross_entropy(
             self.precision,
             batch,
@@ -54,17 +81,22 @@ impl Decoder {
     }
 
     /// Forward and backward: adds `gradient_scale *` the gradient of the loss sum to every trained parameter.
+    /// The backward pass ends at the lowest layer with something trained.
     pub fn forward_backward(
         &mut self,
         batch: &Batch,
         activations: &mut Activations,
         gradient_scale: f32,
     ) -> LossSum {
-        self.forward(batch, activations);
+        let adapters = Adapters::Training(self.dropout);
+        self.forward(batch, activations, adapters);
         let mut gradients = activations.gradients.take().expect("training activations have gradients");
         let loss = self.head_gradient(batch, activations, &mut gradients, gradient_scale);
-        for layer in (0..self.blocks.len()).rev() {
-            self.block_gradient(layer, batch, activations, &mut gradients);
+        let lowest = self.frozen_layers();
+        assert!(activations.first_layer <= lowest, "activations are made for what is trained");
+        for layer in (lowest..self.blocks.len()).rev() {
+            let needs_input = layer > lowest || self.embedding.trained.is_some();
+            self.block_gradient(layer, needs_input, batch, activations, &mut gradients);
         }
         let (hidden, scale) = (self.spec.hidden_size, self.spec.embedding_scale);
         if let Some(d_table) = self.embedding.gradient_mut() {
@@ -75,8 +107,9 @@ impl Decoder {
     }
 
     /// Fills `activations` up to the final norm's output.
-    fn forward(&self, batch: &Batch, activations: &mut Activations) {
-        let last = self.run_blocks(batch, activations, true, |_, pass, block, work| block.attend(pass, work));
+    fn forward(&self, batch: &Batch, activations: &mut Activations, adapters: Adapters) {
+        let last =
+            self.run_blocks(batch, activations, adapters, |_, pass, block, work| block.attend(pass, work));
         let Activations { residuals, final_norm, final_inverse_rms, .. } = activations;
         self.norm_output(batch.tokens(), &residuals[last], final_norm, final_inverse_rms);
     }
@@ -87,24 +120,27 @@ impl Decoder {
         &self,
         batch: &Batch,
         activations: &mut Activations,
-        with_adapters: bool,
+        adapters: Adapters,
         mut attend: impl FnMut(usize, Pass, &Block, &mut Workspace),
     ) -> usize {
         let m = batch.tokens();
         assert!(m <= activations.capacity, "{m} tokens in a workspace for {}", activations.capacity);
-        let Activations { residuals, kept, blocks, fused, .. } = activations;
-        // Without a backward pass two residuals take turns.
-        let count = residuals.len();
-        self.device.embed(batch, &self.embedding.weight, self.spec.embedding_scale, &mut residuals[0]);
+        let Activations { first_layer, residuals, kept, blocks, scratch, .. } = activations;
+        let first = *first_layer;
+        let (table, scale) = (&self.embedding.weight, self.spec.embedding_scale);
+        self.device.embed(batch, table, scale, &mut residuals[Activations::residual(first, 0)]);
         for (layer, block) in self.blocks.iter().enumerate() {
             let pass = Pass::new(self.compute(), &self.spec, &self.rope_tables, batch, layer);
-            let pass = Pass { with_adapters, ..pass };
-            let (kept_slot, slot) =
-                (Activations::slot(kept.len(), layer), Activations::slot(blocks.len(), layer));
+            let pass = Pass { adapters, ..pass };
+            let kept_slot = Activations::slot(kept.len(), first, layer);
+            let slot = Activations::slot(blocks.len(), first, layer);
             let (block_work, kept_work) = (&mut blocks[slot], &mut kept[kept_slot]);
-            let mut work = Workspace { block: block_work, kept: kept_work, fused: &mut *fused };
+            let mut work = Workspace { block: block_work, kept: kept_work, scratch: &mut *scratch };
             let [input, output] = residuals
-                .get_disjoint_mut([layer % count, (layer + 1) % count])
+                .get_disjoint_mut([
+                    Activations::residual(first, layer),
+                    Activations::residual(first, layer + 1),
+                ])
                 .expect("a block reads one residual and writes another");
             block.attention_inputs(pass, input, &mut work);
             attend(layer, pass, block, &mut work);
@@ -112,7 +148,7 @@ impl Decoder {
             block.activate(pass, &mut work);
             block.mlp_output(pass, &mut work, output);
         }
-        self.blocks.len() % count
+        Activations::residual(first, self.blocks.len())
     }
 
     /// The norm before the head, of `m` rows.
@@ -168,29 +204,32 @@ impl Decoder {
     fn block_gradient(
         &mut self,
         layer: usize,
+        needs_input: bool,
         batch: &Batch,
         activations: &mut Activations,
         gradients: &mut Gradients,
     ) {
         let compute = Compute { device: &*self.device, precision: self.precision };
         let pass = Pass::new(compute, &self.spec, &self.rope_tables, batch, layer);
-        let Activations { recompute, residuals, kept, blocks, fused, .. } = activations;
-        let (kept_slot, slot) =
-            (Activations::slot(kept.len(), layer), Activations::slot(blocks.len(), layer));
-        let work = &mut Workspace { block: &mut blocks[slot], kept: &mut kept[kept_slot], fused };
-        let (input, block) = (&residuals[layer], &mut self.blocks[layer]);
+        let pass = Pass { adapters: Adapters::Training(self.dropout), ..pass };
+        let Activations { recompute, first_layer, residuals, kept, blocks, scratch, .. } = activations;
+        let kept_slot = Activations::slot(kept.len(), *first_layer, layer);
+        let slot = Activations::slot(blocks.len(), *first_layer, layer);
+        let work = &mut Workspace { block: &mut blocks[slot], kept: &mut kept[kept_slot], scratch };
+        let input = &residuals[Activations::residual(*first_layer, layer)];
+        let block = &mut self.blocks[layer];
         match recompute {
             Recompute::None => {}
             Recompute::Light => {
                 block.attention_inputs(pass, input, work);
                 block.activate(pass, work);
-                let low = &mut work.block.low;
-                let (output, down) = (Module::Output, Module::Down);
-                let again = |module: Module, x: &Buffer, low: &mut Buffer| {
-                    block.projection(module).forward_low(compute, pass.m, x, low);
+                let (adapters, dropped) = (&mut work.block.adapters, &mut work.scratch.dropped);
+                let mut again = |module: Module, x: &Buffer| {
+                    let adapter = pass.adapter(module, adapters, dropped);
+                    block.projection(module).keep_again(compute, pass.m, x, adapter);
                 };
-                again(output, &work.kept.output, &mut low[output as usize]);
-                again(down, &work.block.activated, &mut low[down as usize]);
+                again(Module::Output, &work.kept.output);
+                again(Module::Down, &work.block.activated);
             }
             Recompute::Full => {
                 block.attention_inputs(pass, input, work);
@@ -201,7 +240,6 @@ impl Decoder {
             }
         }
         block.mlp_gradient(pass, work, gradients);
-        let needs_input = layer > 0 || self.embedding.trained.is_some();
         block.attention_gradient(pass, input, work, gradients, needs_input);
     }
 
@@ -234,9 +272,36 @@ impl Decoder {
         self.trained().map(squares).sum::<f64>().sqrt()
     }
 
+    /// LoRA+ (<https://arxiv.org/abs/2402.12354>): the learning rate of each B is `ratio` times that of A, and so is
+    /// that of DoRA's magnitudes, as in PEFT.
+    pub fn set_lora_plus_ratio(&mut self, ratio: f32) {
+        let projections = self.blocks.iter_mut().flat_map(|block| block.projections.iter_mut().flatten());
+        for adapter in projections.filter_map(|projection| projection.adapter.as_mut()) {
+            let vector = adapter.magnitude.as_mut().map(|magnitude| &mut magnitude.vector);
+            std::iter::once(&mut adapter.b).chain(vector).for_each(|p| p.learning_rate_factor = ratio);
+        }
+    }
+
     /// One optimizer step on everything that is trained; gradients are 0 afterwards.
     pub fn update(&mut self, step: &AdamWStep) {
         let device = Arc::clone(&self.device);
         self.trained_mut().for_each(|parameter| parameter.update(&*device, step));
+        self.refresh_norms();
+    }
+
+    /// Takes DoRA's norms anew; needed whenever an adapter's values were written from outside.
+    pub fn refresh_norms(&mut self) {
+        let shape = self.adapter_shape();
+        if !shape.magnitudes {
+            return;
+        }
+        let device = &*self.device;
+        let [products, gram] = norm_scratch(&self.spec, shape).map(|len| device.zeros(len));
+        let mut scratch = NormScratch { products, gram };
+        for projection in self.blocks.iter_mut().flat_map(|block| block.projections.iter_mut().flatten()) {
+            if let Some(adapter) = &mut projection.adapter {
+                adapter.refresh_norms(device, &projection.base.weight, &mut scratch);
+            }
+        }
     }
 }

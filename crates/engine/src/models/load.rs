@@ -1,4 +1,4 @@
-//! From a Hugging Face folder (or from random numbers) to a [`Decoder`], and adapters onto it.
+//! From a Hugging Face folder (or from random numbers) to a [`Decoder`].
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,10 +7,9 @@ use std::sync::Arc;
 use super::block::Block;
 use super::decoder::Decoder;
 use super::parameter::Parameter;
-use super::projection::{LowRank, Projection};
+use super::projection::Projection;
 use super::spec::{DecoderSpec, Module};
 use super::{ModelError, spec_of};
-use crate::adapters::peft::{Adapter, AdapterConfig, LoraPair};
 use crate::device::{Device, Precision, WeightFormat};
 use crate::random::Random;
 use crate::weights::{ModelConfig, SafetensorsDir};
@@ -96,7 +95,7 @@ fn build(
     loader.refuse_unused(&spec)?;
     let positions = spec.max_position_embeddings;
     let rope_tables = spec.ropes.iter().map(|rope| device.upload(&rope.table(positions))).collect();
-    Ok(Decoder { device, spec, precision, embedding, blocks, final_norm, head, rope_tables })
+    Ok(Decoder { device, spec, precision, embedding, blocks, final_norm, head, dropout: None, rope_tables })
 }
 
 impl Loader {
@@ -171,14 +170,14 @@ impl Loader {
             (0..len).map(|_| random.normal() * deviation).collect()
         })?;
         let weight = self.device.upload_weight(&values, shape[0], shape[1], self.format);
-        Ok(self.finish(Parameter { name, shape: shape.to_vec(), weight, trained: None }))
+        Ok(self.finish(Parameter::new(name, shape.to_vec(), weight)))
     }
 
     /// A norm or a bias, of `value` everywhere in a model from scratch.
     fn vector(&mut self, name: String, size: usize, value: f32) -> Result<Parameter, ModelError> {
         let values = self.values(&name, &[size], |_, _, _, len| vec![value; len])?;
         let weight = self.device.upload_weight(&values, 1, size, WeightFormat::F32);
-        Ok(self.finish(Parameter { name, shape: vec![size], weight, trained: None }))
+        Ok(self.finish(Parameter::new(name, vec![size], weight)))
     }
 
     fn finish(&self, parameter: Parameter) -> Parameter {
@@ -214,96 +213,4 @@ impl Loader {
             }
         }
     }
-}
-
-/// The modules that `target_modules` names, of those that are available: a model's, or [`Module::ALL`] where none
-/// is chosen yet.
-pub fn target_modules(names: &[String], available: &[Module]) -> Result<Vec<Module>, ModelError> {
-    if names.iter().any(|name| name == "all-linear") {
-        return Ok(available.to_vec());
-    }
-    let listed = || available.iter().map(|module| module.name()).collect::<Vec<_>>().join(", ");
-    let mut modules = names
-        .iter()
-        .map(|name| {
-            Module::by_name(name)
-                .filter(|module| available.contains(module))
-                .ok_or_else(|| ModelError::UnknownTarget { name: name.clone(), available: listed() })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    modules.sort_unstable();
-    modules.dedup();
-    Ok(modules)
-}
-
-/// A fresh adapter: A uniform in ±1/√in (PEFT's Kaiming start), B zero, so that the model begins as its base.
-pub fn new_adapter(decoder: &mut Decoder, config: &AdapterConfig, modules: &[Module], seed: u64) {
-    let mut random = Random::new(seed);
-    for layer in 0..decoder.blocks.len() {
-        for &module in modules {
-            let [out, input] = decoder.spec.shape(module);
-            let path = module.path(layer);
-            let rank = config.rank_of(&path);
-            let bound = 1.0 / (input as f32).sqrt();
-            let a: Vec<f32> = (0..rank * input).map(|_| random.uniform() * 2.0 * bound - bound).collect();
-            let scale = config.scale_of(&path) as f32;
-            attach(
-                decoder,
-                layer,
-                module,
-                LoraPair {
-                    rank,
-                    in_features: input,
-                    out_features: out,
-                    scale,
-                    a: &a,
-                    b: &vec![0.0; out * rank],
-                },
-                true,
-            );
-        }
-    }
-}
-
-/// Puts an adapter onto a decoder; every tensor of it must be used.
-pub fn attach_adapter(decoder: &mut Decoder, adapter: &Adapter, train: bool) -> Result<(), ModelError> {
-    let mut unused = adapter.modules();
-    for layer in 0..decoder.blocks.len() {
-        for &module in decoder.spec.modules() {
-            let path = module.path(layer);
-            let Some(pair) = adapter.pair(&path) else { continue };
-            let [out, input] = decoder.spec.shape(module);
-            if [pair.out_features, pair.in_features] != [out, input] {
-                let reason = format!(
-                    "it is made for [{}, {}], the model has [{out}, {input}]",
-                    pair.out_features, pair.in_features
-                );
-                return Err(ModelError::Adapter { name: path, reason });
-            }
-            unused.remove(path.as_str());
-            attach(decoder, layer, module, pair, train);
-        }
-    }
-    match unused.first() {
-        Some(name) => Err(ModelError::Adapter {
-            name: (*name).to_owned(),
-            reason: "nothing in the model uses it".into(),
-        }),
-        None => Ok(()),
-    }
-}
-
-fn attach(decoder: &mut Decoder, layer: usize, module: Module, pair: LoraPair, train: bool) {
-    let device = Arc::clone(&decoder.device);
-    let parameter = |half: &str, values: &[f32], shape: [usize; 2]| {
-        let weight = device.upload_weight(values, shape[0], shape[1], WeightFormat::F32);
-        let name = format!("{}.lora_{half}.weight", module.path(layer));
-        let parameter = Parameter { name, shape: shape.to_vec(), weight, trained: None };
-        if train { parameter.train(&*device) } else { parameter }
-    };
-    let a = parameter("A", pair.a, [pair.rank, pair.in_features]);
-    let b = parameter("B", pair.b, [pair.out_features, pair.rank]);
-    let projection = decoder.blocks[layer].projections[module as usize].as_mut();
-    let projection = projection.expect("callers name modules of the family");
-    projection.adapter = Some(LowRank { a, b, scale: pair.scale });
 }

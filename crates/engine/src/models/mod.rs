@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use crate::weights::{ModelConfig, WeightsError};
 
 pub mod activations;
+pub mod adapt;
 mod block;
 pub mod decoder;
 mod families;
+mod layer_choice;
 pub mod load;
+pub mod low_rank;
 pub mod parameter;
 pub mod projection;
 pub mod rope;
 pub mod spec;
 
+pub use block::{Adapters, Dropout};
 pub use decoder::Decoder;
 pub use families::{FAMILIES, Family};
-pub use spec::{DecoderSpec, Module, Ranks};
+pub use layer_choice::{LayerChoice, LayerChoiceError};
+pub use spec::{AdapterShape, DecoderSpec, Module, Ranks};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -34,6 +39,13 @@ pub enum ModelError {
     Adapter { name: String, reason: String },
     #[error("target module {name:?} does not exist in this model; choose from {available}, or all-linear")]
     UnknownTarget { name: String, available: String },
+    #[error(
+        "{name:?} cannot carry an adapter: embedding table and output head are one table in many models, where an \
+         adapter on one of them would change the other or be lost; choose from {available}, or all-linear"
+    )]
+    TableTarget { name: String, available: String },
+    #[error("layers {asked}: this model has the layers 0 to {last}")]
+    NoSuchLayer { asked: String, last: usize },
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }

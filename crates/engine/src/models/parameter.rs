@@ -9,6 +9,8 @@ pub struct Parameter {
     /// Shape on disk: `[out, in]`, or `[size]` for vectors.
     pub shape: Vec<usize>,
     pub weight: Weight,
+    /// What the learning rate is multiplied with: 1 but for LoRA+.
+    pub learning_rate_factor: f32,
     pub trained: Option<Trained>,
 }
 
@@ -20,6 +22,11 @@ pub struct Trained {
 }
 
 impl Parameter {
+    /// A frozen tensor.
+    pub fn new(name: String, shape: Vec<usize>, weight: Weight) -> Self {
+        Self { name, shape, weight, learning_rate_factor: 1.0, trained: None }
+    }
+
     /// Gives the tensor a gradient and optimizer state. The weight must be f32.
     pub fn train(mut self, device: &dyn Device) -> Self {
         let len = self.weight.rows * self.weight.columns;
@@ -39,7 +46,8 @@ impl Parameter {
     pub fn update(&mut self, device: &dyn Device, step: &AdamWStep) {
         let Some(trained) = &mut self.trained else { return };
         let weight_decay = if self.shape.len() > 1 { step.weight_decay } else { 0.0 };
-        let step = AdamWStep { weight_decay, ..*step };
+        let learning_rate = step.learning_rate * self.learning_rate_factor;
+        let step = AdamWStep { learning_rate, weight_decay, ..*step };
         let value = self.weight.values_mut().expect("trained tensors are kept in f32");
         device.adamw(&step, value, &trained.gradient, &mut trained.first_moment, &mut trained.second_moment);
         device.fill_zero(&mut trained.gradient);

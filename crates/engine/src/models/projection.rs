@@ -1,28 +1,14 @@
-//! A linear layer, frozen or trained, with or without a bias and a low-rank adapter.
-//!
-//! LoRA (<https://arxiv.org/abs/2106.09685>): `y = x·Wᵀ + bias + scale · (x·Aᵀ)·Bᵀ`, A: [rank, in], B: [out, rank].
+//! A linear layer, frozen or trained, with or without a bias and an adapter: `y = x·Wᵀ + bias`; see [`super::low_rank`].
 
+use super::low_rank::{AdapterPass, LowRank};
 use super::parameter::Parameter;
-use crate::device::{Addend, Beta, Buffer, Device, Precision};
+use crate::device::{Beta, Buffer, Device, Precision};
 
 pub struct Projection {
     pub base: Parameter,
     /// [out]
     pub bias: Option<Parameter>,
     pub adapter: Option<LowRank>,
-}
-
-pub struct LowRank {
-    pub a: Parameter,
-    pub b: Parameter,
-    /// `alpha / rank`, or `alpha / sqrt(rank)` for rsLoRA.
-    pub scale: f32,
-}
-
-impl LowRank {
-    pub fn rank(&self) -> usize {
-        self.a.weight.rows
-    }
 }
 
 /// The device and the precision that products are made in.
@@ -33,35 +19,31 @@ pub struct Compute<'a> {
 }
 
 impl Projection {
-    /// `y (+)= x·Wᵀ + …` for `m` rows. `low`: [m, rank] keeps x·Aᵀ for the gradient; without it the adapter is left out.
+    /// `y (+)= x·Wᵀ + …` for `m` rows. Without `pass` the adapter is left out.
     pub fn forward(
         &self,
         compute: Compute,
         m: usize,
         x: &Buffer,
-        low: Option<&mut Buffer>,
+        pass: Option<AdapterPass>,
         beta: Beta,
         y: &mut Buffer,
     ) {
         let Compute { device, precision } = compute;
-        let addend = match (&self.adapter, low) {
-            (Some(adapter), Some(low)) => {
-                device.linear(precision, m, 1.0, x, &adapter.a.weight, None, Beta::Overwrite, low);
-                Some(Addend { scale: adapter.scale, x: low, w: &adapter.b.weight })
-            }
-            _ => None,
-        };
-        device.linear(precision, m, 1.0, x, &self.base.weight, addend, beta, y);
+        let base = &self.base.weight;
+        match (&self.adapter, pass) {
+            (Some(adapter), Some(pass)) => adapter.forward(compute, m, x, base, pass, beta, y),
+            _ => device.linear(precision, m, 1.0, x, base, None, beta, y),
+        }
         if let Some(bias) = &self.bias {
             device.add_bias(m, &bias.weight, y);
         }
     }
 
-    /// Fills `low` again after the rest was kept.
-    pub fn forward_low(&self, compute: Compute, m: usize, x: &Buffer, low: &mut Buffer) {
-        let Compute { device, precision } = compute;
+    /// Computes again what the adapter's gradient reads.
+    pub fn keep_again(&self, compute: Compute, m: usize, x: &Buffer, mut pass: AdapterPass) {
         if let Some(adapter) = &self.adapter {
-            device.linear(precision, m, 1.0, x, &adapter.a.weight, None, Beta::Overwrite, low);
+            adapter.keep(compute, m, x, &self.base.weight, &mut pass);
         }
     }
 
@@ -73,7 +55,7 @@ impl Projection {
         compute: Compute,
         m: usize,
         x: &Buffer,
-        low: &Buffer,
+        pass: AdapterPass,
         dy: &Buffer,
         d_low: &mut Buffer,
         dx: Option<(&mut Buffer, Beta)>,
@@ -86,36 +68,13 @@ impl Projection {
         if let Some(gradient) = self.bias.as_mut().and_then(Parameter::gradient_mut) {
             device.bias_gradient(m, dy, gradient);
         }
-        if let Some(adapter) = &mut self.adapter {
-            adapter.backward(compute, m, x, low, dy, d_low);
-        }
-        let Some((dx, beta)) = dx else { return };
-        let addend =
-            self.adapter.as_ref().map(|adapter| Addend { scale: 1.0, x: d_low, w: &adapter.a.weight });
-        device.linear_input_gradient(precision, m, 1.0, dy, &self.base.weight, addend, beta, dx);
-    }
-}
-
-impl LowRank {
-    /// Fills `d_low`, and adds the gradients of both halves where they are trained.
-    fn backward(
-        &mut self,
-        compute: Compute,
-        m: usize,
-        x: &Buffer,
-        low: &Buffer,
-        dy: &Buffer,
-        d_low: &mut Buffer,
-    ) {
-        let Compute { device, precision } = compute;
-        let Self { a, b, scale } = self;
-        let (rank, [rows, columns]) = (a.weight.rows, [b.weight.rows, a.weight.columns]);
-        device.linear_input_gradient(precision, m, *scale, dy, &b.weight, None, Beta::Overwrite, d_low);
-        if let Some(gradient) = b.gradient_mut() {
-            device.linear_weight_gradient(precision, m, *scale, dy, rows, low, rank, gradient);
-        }
-        if let Some(gradient) = a.gradient_mut() {
-            device.linear_weight_gradient(precision, m, 1.0, d_low, rank, x, columns, gradient);
+        let base = &self.base.weight;
+        match (&mut self.adapter, dx) {
+            (Some(adapter), dx) => adapter.backward(compute, m, x, base, pass, dy, d_low, dx),
+            (None, Some((dx, beta))) => {
+                device.linear_input_gradient(precision, m, 1.0, dy, base, None, beta, dx);
+            }
+            (None, None) => {}
         }
     }
 }

@@ -62,6 +62,19 @@ pub enum Module {
 /// The rank of each module's adapter, 0 without one, in the order of [`Module::ALL`].
 pub type Ranks = [usize; Module::COUNT];
 
+/// What adapters make of a run's shapes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AdapterShape {
+    pub ranks: Ranks,
+    /// DoRA: each adapter has a magnitude and keeps its direction.
+    pub magnitudes: bool,
+    pub dropout: bool,
+    /// Layers that carry adapters.
+    pub layers: usize,
+    /// Layers below the lowest one with something trained: no gradient goes there.
+    pub frozen_layers: usize,
+}
+
 impl Module {
     pub const COUNT: usize = 9;
 

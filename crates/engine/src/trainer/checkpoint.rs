@@ -150,6 +150,7 @@ pub fn resume(output: &Path, decoder: &mut Decoder) -> Result<Option<State>, Tra
     for parameter in decoder.trained_mut() {
         load_parameter(&*device, &files, parameter)?;
     }
+    decoder.refresh_norms();
     Ok(Some(state))
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::TrainError;
 use crate::batching::{EncodedData, Order, Packing, Sampler};
 use crate::device::LossSum;
-use crate::models::activations::{ActivationShape, Activations, Recompute};
+use crate::models::activations::{Activations, Recompute};
 use crate::models::{Decoder, DecoderSpec};
 
 /// Tokens of one forward pass.
@@ -45,13 +45,8 @@ pub fn evaluate(
 ) -> Result<Evaluation, TrainError> {
     check_data(data, &decoder.spec)?;
     let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
-    let shape = ActivationShape {
-        tokens: largest_micro_batch(data, true, 1, TOKENS),
-        precision: decoder.precision,
-        recompute: Recompute::Full,
-        ranks: decoder.ranks(),
-        backward: false,
-    };
+    let tokens = largest_micro_batch(data, true, 1, TOKENS);
+    let shape = decoder.activation_shape(tokens, Recompute::Full, false);
     let mut activations =
         Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
     let mut loss = LossSum::default();

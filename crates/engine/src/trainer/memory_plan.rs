@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::device::Buffer;
 use crate::models::activations::{ActivationShape, Activations, logits_bytes};
+use crate::models::low_rank::norm_scratch;
+use crate::models::parameter::Parameter;
 use crate::models::rope::Rope;
-use crate::models::{Decoder, DecoderSpec, Module};
+use crate::models::{AdapterShape, Decoder, DecoderSpec, Module};
 
 /// Bytes by purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,12 +51,13 @@ pub struct RunShape {
 pub fn plan_shapes(spec: &DecoderSpec, run: RunShape) -> MemoryPlan {
     let parameters = spec.parameters();
     let vectors = spec.vector_parameters();
+    let adapters = run.activations.adapters;
+    let magnitudes = adapters.layers * magnitudes_of_a_layer(spec, adapters);
     let adapter = |&module: &Module| {
         let [out, input] = spec.shape(module);
-        run.activations.ranks[module as usize] * (out + input)
+        adapters.ranks[module as usize] * (out + input)
     };
-    let adapters =
-        if run.full { 0 } else { spec.layers.len() * spec.modules().iter().map(adapter).sum::<usize>() };
+    let adapters = adapters.layers * spec.modules().iter().map(adapter).sum::<usize>() + magnitudes;
     let trained = if run.full { parameters } else { adapters };
     MemoryPlan {
         weights: ((parameters - vectors) * run.base_bytes + vectors * 4) as u64,
@@ -63,7 +66,7 @@ pub fn plan_shapes(spec: &DecoderSpec, run: RunShape) -> MemoryPlan {
         activations: activation_bytes(spec, run.activations),
         logits: logits_bytes(spec, run.activations.tokens) as u64,
         kv_cache: 0,
-        buffers: rope_table_bytes(spec),
+        buffers: rope_table_bytes(spec) + norm_bytes(spec, magnitudes, run.activations.adapters),
         total_bytes: 0,
     }
     .with_total()
@@ -75,6 +78,8 @@ pub fn plan(decoder: &Decoder, shape: ActivationShape) -> MemoryPlan {
         let chosen = decoder.parameters().filter(|parameter| parameter.name.contains(".lora_") == adapter);
         chosen.map(|parameter| parameter.weight.bytes() as u64).sum()
     };
+    let magnitude = |parameter: &&Parameter| parameter.name.ends_with(".lora_magnitude_vector");
+    let magnitudes = decoder.parameters().filter(magnitude).map(|parameter| parameter.shape[0]).sum();
     let trained: usize = decoder.trained().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
     MemoryPlan {
         weights: weights(false),
@@ -83,10 +88,27 @@ pub fn plan(decoder: &Decoder, shape: ActivationShape) -> MemoryPlan {
         activations: activation_bytes(&decoder.spec, shape),
         logits: logits_bytes(&decoder.spec, shape.tokens) as u64,
         kv_cache: 0,
-        buffers: rope_table_bytes(&decoder.spec),
+        buffers: rope_table_bytes(&decoder.spec) + norm_bytes(&decoder.spec, magnitudes, shape.adapters),
         total_bytes: 0,
     }
     .with_total()
+}
+
+/// Numbers in the magnitudes of one layer with adapters.
+fn magnitudes_of_a_layer(spec: &DecoderSpec, adapters: AdapterShape) -> usize {
+    let magnitude = |&module: &Module| match adapters.ranks[module as usize] {
+        0 => 0,
+        _ => spec.shape(module)[0],
+    };
+    if adapters.magnitudes { spec.modules().iter().map(magnitude).sum() } else { 0 }
+}
+
+/// What DoRA keeps beside its magnitudes: squares, norms and factors of the rows, and the scratch of taking norms.
+fn norm_bytes(spec: &DecoderSpec, magnitudes: usize, adapters: AdapterShape) -> u64 {
+    if !adapters.magnitudes {
+        return 0;
+    }
+    (4 * (3 * magnitudes + norm_scratch(spec, adapters).iter().sum::<usize>())) as u64
 }
 
 fn rope_table_bytes(spec: &DecoderSpec) -> u64 {

@@ -6,12 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::schedule::Schedule;
+use crate::models::adapt::target_modules;
+use crate::models::{AdapterShape, DecoderSpec, LayerChoice, ModelError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Low-rank adapters on a frozen base.
     Lora,
+    /// The same, with a trained norm of each row of the adapted weights; see [`crate::models::low_rank`].
+    Dora,
     /// Every tensor of the model.
     Full,
 }
@@ -46,8 +50,20 @@ pub struct TrainOptions {
     pub start: Start,
     pub rank: usize,
     pub alpha: f64,
+    /// Scale `alpha / √rank` in place of `alpha / rank` (rsLoRA, <https://arxiv.org/abs/2312.03732>).
+    #[serde(default)]
+    pub use_rslora: bool,
     pub target_modules: Vec<String>,
-    /// Continue from this adapter; method, rank, alpha and targets come from it.
+    /// Layers that get an adapter.
+    #[serde(default)]
+    pub layers: LayerChoice,
+    /// The learning rate of B is that of A times this (LoRA+, <https://arxiv.org/abs/2402.12354>).
+    #[serde(default = "no_change")]
+    pub lora_plus_ratio: f64,
+    /// Share of an adapter's inputs that is dropped in training.
+    #[serde(default)]
+    pub dropout: f64,
+    /// Continue from this adapter; what its `adapter_config.json` says holds in place of the settings above.
     pub init_adapter: Option<PathBuf>,
     pub length: RunLength,
     pub learning_rate: f64,
@@ -72,6 +88,10 @@ pub struct TrainOptions {
     pub keep_checkpoints: usize,
     /// Go on from the newest checkpoint in `output`, if there is one.
     pub resume: bool,
+}
+
+fn no_change() -> f64 {
+    1.0
 }
 
 /// What products are made of; see [`crate::device::Precision`].
@@ -125,6 +145,17 @@ impl TrainOptions {
         positive("rank", self.rank > 0, "must be at least 1")?;
         positive("alpha", self.alpha.is_finite() && self.alpha > 0.0, "must be above 0")?;
         positive(
+            "lora_plus_ratio",
+            self.lora_plus_ratio.is_finite() && self.lora_plus_ratio > 0.0,
+            "must be above 0",
+        )?;
+        positive("dropout", (0.0..1.0).contains(&self.dropout), "must be at least 0 and below 1")?;
+        positive(
+            "init_adapter",
+            self.init_adapter.is_none() || self.method != Method::Full,
+            "goes with an adapter method: method full trains no adapter",
+        )?;
+        positive(
             "learning_rate",
             self.learning_rate.is_finite() && self.learning_rate > 0.0,
             "must be above 0",
@@ -151,6 +182,26 @@ impl TrainOptions {
         }
     }
 
+    /// What the adapters of this run make of its shapes.
+    ///
+    /// # Errors
+    /// Modules or layers that the model does not have.
+    pub fn adapter_shape(&self, spec: &DecoderSpec) -> Result<AdapterShape, ModelError> {
+        let mut shape = AdapterShape::default();
+        if self.method == Method::Full {
+            return Ok(shape);
+        }
+        for module in target_modules(&self.target_modules, spec.modules())? {
+            shape.ranks[module as usize] = self.rank;
+        }
+        let layers = self.layers.of(spec.layers.len())?;
+        shape.magnitudes = self.method == Method::Dora;
+        shape.dropout = self.dropout > 0.0;
+        shape.layers = layers.len();
+        shape.frozen_layers = layers.first().copied().unwrap_or(0);
+        Ok(shape)
+    }
+
     /// Sensible settings for a LoRA run.
     pub fn new(model: PathBuf, data: PathBuf, output: PathBuf) -> Self {
         Self {
@@ -161,7 +212,11 @@ impl TrainOptions {
             start: Start::Weights,
             rank: 16,
             alpha: 32.0,
+            use_rslora: false,
             target_modules: vec!["all-linear".into()],
+            layers: LayerChoice::All,
+            lora_plus_ratio: 1.0,
+            dropout: 0.0,
             init_adapter: None,
             length: RunLength::Epochs(3.0),
             learning_rate: 2e-4,

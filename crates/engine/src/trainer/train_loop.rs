@@ -23,9 +23,10 @@ use crate::batching::{
     EncodeOptions, EncodedData, LongRows, LossMask, MicroBatch, Order, Packing, Sampler, encode_file,
 };
 use crate::device::{AdamWStep, Device, LossSum, cpu::CpuDevice};
-use crate::models::activations::{ActivationShape, Activations};
-use crate::models::{Decoder, load};
+use crate::models::activations::Activations;
+use crate::models::{Decoder, Dropout, adapt, load};
 use crate::platform::peak_memory_bytes;
+use crate::random;
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 
 /// What a run tells while it goes.
@@ -142,6 +143,8 @@ impl<'a> Run<'a> {
         let mut decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>)?;
         check_data(&data, &decoder.spec)?;
         let adapter_config = attach_adapter(options, &mut decoder)?;
+        let probability = adapter_config.as_ref().map_or(0.0, |config| config.lora_dropout) as f32;
+        decoder.dropout = (probability > 0.0).then_some(Dropout { probability, key: 0, first_token: 0 });
         let order = match options.order {
             OrderName::File => Order::File,
             OrderName::Shuffle => Order::Shuffle,
@@ -149,13 +152,8 @@ impl<'a> Run<'a> {
         let packing = if options.packing { Packing::On } else { Packing::Off };
         let (size, length) = (options.micro_batch_size, options.max_seq_len);
         let sampler = Sampler::new(data.row_lengths(), order, packing, size, length, options.seed);
-        let shape = ActivationShape {
-            tokens: largest_micro_batch(&data, options.packing, size, length),
-            precision: options.precision.into(),
-            recompute: options.recompute.into(),
-            ranks: decoder.ranks(),
-            backward: true,
-        };
+        let tokens = largest_micro_batch(&data, options.packing, size, length);
+        let shape = decoder.activation_shape(tokens, options.recompute.into(), true);
         let plan = memory_plan::plan(&decoder, shape);
         let activations =
             Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len));
@@ -222,8 +220,14 @@ impl<'a> Run<'a> {
         let supervised: usize = micro_batches.iter().map(MicroBatch::supervised_tokens).sum();
         let scale = 1.0 / supervised.max(1) as f32;
         let mut loss = LossSum::default();
+        let mut first_token = 0;
         for micro_batch in &micro_batches {
             let batch = self.device.upload_batch(micro_batch);
+            if let Some(dropout) = &mut self.decoder.dropout {
+                dropout.key = random::key(&[self.options.seed, state.step]);
+                dropout.first_token = first_token;
+            }
+            first_token += micro_batch.tokens() as u64;
             loss += self.decoder.forward_backward(&batch, &mut self.activations, scale);
         }
         let step = state.step + 1;
@@ -302,7 +306,11 @@ impl<'a> Run<'a> {
     fn summary(&self, state: &State) -> TrainSummary {
         TrainSummary {
             output: self.options.output.clone(),
-            method: if self.adapter_config.is_some() { Method::Lora } else { Method::Full },
+            method: match &self.adapter_config {
+                None => Method::Full,
+                Some(config) if config.use_dora => Method::Dora,
+                Some(_) => Method::Lora,
+            },
             steps: state.step,
             train_loss: state.loss_sum / state.step.max(1) as f64,
             tokens: state.tokens,
@@ -342,7 +350,9 @@ fn load_base(options: &TrainOptions, device: Arc<dyn Device>) -> Result<Decoder,
             load::from_scratch(&options.model, device, precision, options.seed)?
         }
         (Method::Full, Start::Weights) => load::load(&options.model, device, precision, load::Base::Trained)?,
-        (Method::Lora, _) => load::load(&options.model, device, precision, load::Base::Frozen)?,
+        (Method::Lora | Method::Dora, _) => {
+            load::load(&options.model, device, precision, load::Base::Frozen)?
+        }
     })
 }
 
@@ -355,15 +365,21 @@ fn attach_adapter(
     }
     if let Some(dir) = &options.init_adapter {
         let adapter = Adapter::read(dir)?;
-        load::attach_adapter(decoder, &adapter, true)?;
+        adapt::attach_adapter(decoder, &adapter, true)?;
+        decoder.set_lora_plus_ratio(options.lora_plus_ratio as f32);
         return Ok(Some(adapter.config));
     }
-    let modules = load::target_modules(&options.target_modules, decoder.spec.modules())?;
+    let modules = adapt::target_modules(&options.target_modules, decoder.spec.modules())?;
     let names = modules.iter().map(|module| module.name().to_owned()).collect();
     let mut config = AdapterConfig::new(options.rank, options.alpha, TargetModules::Names(names));
     config.base_model_name_or_path =
         options.model.file_name().map(|name| name.to_string_lossy().into_owned());
-    load::new_adapter(decoder, &config, &modules, options.seed);
+    config.use_dora = options.method == Method::Dora;
+    config.use_rslora = options.use_rslora;
+    config.lora_dropout = options.dropout;
+    config.layers_to_transform = adapt::target_layers(&options.layers, decoder.spec.layers.len())?;
+    adapt::new_adapter(decoder, &config, &modules, options.seed);
+    decoder.set_lora_plus_ratio(options.lora_plus_ratio as f32);
     Ok(Some(config))
 }
 
@@ -384,6 +400,10 @@ pub fn fingerprint(options: &TrainOptions, data_sha256: &str, total_steps: u64) 
         "method": options.method,
         "rank": options.rank,
         "alpha": options.alpha,
+        "use_rslora": options.use_rslora,
+        "layers": options.layers,
+        "lora_plus_ratio": options.lora_plus_ratio,
+        "dropout": options.dropout,
         "target_modules": options.target_modules,
         "total_steps": total_steps,
         "learning_rate": options.learning_rate,
@@ -402,9 +422,11 @@ pub fn fingerprint(options: &TrainOptions, data_sha256: &str, total_steps: u64) 
     })
 }
 
+/// A setting that is not in the checkpoint is younger than it, so that it was made with the default.
 fn first_difference(saved: &serde_json::Value, asked: &serde_json::Value) -> Option<String> {
+    let defaults = fingerprint(&TrainOptions::new("".into(), "".into(), "".into()), "", 0);
     asked.as_object()?.iter().find_map(|(key, asked)| {
-        let saved = saved.get(key)?;
+        let saved = saved.get(key).unwrap_or(&defaults[key]);
         (saved != asked).then(|| {
             format!("it was written with {key} = {saved}, this run asks for {asked}; use the same settings")
         })

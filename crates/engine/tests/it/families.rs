@@ -11,9 +11,9 @@ use engine::batching::MicroBatch;
 use engine::device::cpu::CpuDevice;
 use engine::device::{AdamWStep, LossSum, Precision};
 use engine::generation::Decoding;
-use engine::models::activations::{ActivationShape, Activations, Recompute};
+use engine::models::activations::{Activations, Recompute};
 use engine::models::load::{self, Base};
-use engine::models::{Decoder, FAMILIES, spec_of};
+use engine::models::{Decoder, FAMILIES, adapt, spec_of};
 use engine::trainer::memory_plan::{RunShape, plan, plan_shapes};
 use engine::trainer::options::{OrderName, RecomputeName};
 use engine::trainer::{Method, RunLength, Schedule, TrainOptions, train};
@@ -21,7 +21,7 @@ use engine::weights::{ModelConfig, SafetensorsDir};
 use serde_json::{Value, json};
 
 /// Largest error of logits against the largest logit, and of a gradient in relative L2.
-const TOLERANCE: f64 = 1e-4;
+pub const TOLERANCE: f64 = 1e-4;
 
 /// One folder of fixtures.
 struct Case {
@@ -48,7 +48,7 @@ fn case(name: &str) -> Case {
     cases().into_iter().find(|case| case.name == name).unwrap()
 }
 
-fn numbers<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
+pub fn numbers<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
@@ -62,7 +62,7 @@ impl Case {
         let mut decoder = load::load(&self.dir, device, Precision::F32, base).unwrap();
         if adapter {
             let adapter = Adapter::read(&self.dir.join("adapter")).unwrap();
-            load::attach_adapter(&mut decoder, &adapter, base == Base::Frozen).unwrap();
+            adapt::attach_adapter(&mut decoder, &adapter, base == Base::Frozen).unwrap();
         }
         decoder
     }
@@ -82,14 +82,13 @@ impl Case {
     }
 }
 
-fn activations(decoder: &Decoder, tokens: usize, recompute: Recompute, backward: bool) -> Activations {
-    let shape =
-        ActivationShape { tokens, precision: decoder.precision, recompute, ranks: decoder.ranks(), backward };
+pub fn activations(decoder: &Decoder, tokens: usize, recompute: Recompute, backward: bool) -> Activations {
+    let shape = decoder.activation_shape(tokens, recompute, backward);
     Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len))
 }
 
 /// Logits of every position, [tokens, vocabulary], and the loss.
-fn logits(decoder: &Decoder, batch: &MicroBatch) -> (Vec<f32>, LossSum) {
+pub fn logits(decoder: &Decoder, batch: &MicroBatch) -> (Vec<f32>, LossSum) {
     let mut work = activations(decoder, batch.tokens(), Recompute::Full, false);
     let loss = decoder.evaluate(&decoder.device.upload_batch(batch), &mut work);
     let mut logits = decoder.device.zeros(batch.tokens() * decoder.spec.vocab_size);
@@ -98,7 +97,7 @@ fn logits(decoder: &Decoder, batch: &MicroBatch) -> (Vec<f32>, LossSum) {
 }
 
 /// The mean loss, and the gradient of everything that is trained.
-fn gradients(
+pub fn gradients(
     decoder: &mut Decoder,
     batches: &[MicroBatch],
     recompute: Recompute,
@@ -117,7 +116,7 @@ fn gradients(
     (loss.sum / loss.tokens as f64, decoder.trained().map(gradient).collect())
 }
 
-fn relative_l2(found: &[f32], want: &[f32]) -> f64 {
+pub fn relative_l2(found: &[f32], want: &[f32]) -> f64 {
     assert_eq!(found.len(), want.len());
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
     let pairs = found.iter().zip(want);
@@ -126,7 +125,7 @@ fn relative_l2(found: &[f32], want: &[f32]) -> f64 {
 }
 
 /// The largest difference against the largest number wanted.
-fn relative_max(found: &[f32], want: &[f32]) -> f64 {
+pub fn relative_max(found: &[f32], want: &[f32]) -> f64 {
     assert_eq!(found.len(), want.len());
     let largest = want.iter().fold(0f32, |a, b| a.max(b.abs()));
     let worst = found.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
@@ -302,13 +301,7 @@ fn the_plan_of_a_spec_is_the_plan_of_the_loaded_model() {
         for (base, adapter) in [(Base::Trained, false), (Base::Frozen, true)] {
             let decoder = case.decoder(base, adapter, 1);
             for recompute in [Recompute::None, Recompute::Light, Recompute::Full] {
-                let shape = ActivationShape {
-                    tokens: 64,
-                    precision: decoder.precision,
-                    recompute,
-                    ranks: decoder.ranks(),
-                    backward: true,
-                };
+                let shape = decoder.activation_shape(64, recompute, true);
                 let run = RunShape { activations: shape, base_bytes: 4, full: base == Base::Trained };
                 assert_eq!(plan_shapes(&decoder.spec, run), plan(&decoder, shape), "{}", case.name);
                 let mut bytes = 0;

@@ -8,7 +8,7 @@ use engine::adapters::peft::Adapter;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::generation::{GenerationOptions, Sampling, generate, score};
-use engine::models::{Decoder, load, spec_of};
+use engine::models::{Decoder, adapt, load, spec_of};
 use engine::tokenizer::Tokenizer;
 use engine::trainer::options::OrderName;
 use engine::trainer::{RunLength, Schedule, StepReport, TrainEvent, TrainOptions, train};
@@ -32,7 +32,7 @@ fn stories(adapter: Option<PathBuf>) -> Option<(Decoder, Tokenizer)> {
     let device = Arc::new(CpuDevice::new(2));
     let mut decoder = load::load(&dir, device, Precision::F32, load::Base::Frozen).unwrap();
     if let Some(adapter) = adapter {
-        load::attach_adapter(&mut decoder, &Adapter::read(&adapter).unwrap(), false).unwrap();
+        adapt::attach_adapter(&mut decoder, &Adapter::read(&adapter).unwrap(), false).unwrap();
     }
     Some((decoder, Tokenizer::open(&dir).unwrap()))
 }

@@ -6,6 +6,8 @@ mod batching;
 mod device;
 mod families;
 mod goldens;
+mod method_parity;
+mod methods;
 mod peft;
 mod tokenizer;
 mod training;

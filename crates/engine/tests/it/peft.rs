@@ -93,6 +93,53 @@ fn merging_adds_scale_b_a() {
     assert!(adapter.merge_into(Q, &[3, 4], &mut weight).is_err());
 }
 
+/// The same with magnitudes.
+fn small_dora() -> Adapter {
+    let mut adapter = small();
+    adapter.config.use_dora = true;
+    adapter.tensors.insert(format!("{Q}.lora_magnitude_vector"), tensor(&[4], 2.0));
+    adapter.tensors.insert("model.layers.1.mlp.down_proj.lora_magnitude_vector".into(), tensor(&[3], 0.5));
+    adapter
+}
+
+#[test]
+fn a_dora_adapter_comes_back_as_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    small_dora().write(folder.path()).expect("written");
+    assert_eq!(Adapter::read(folder.path()).expect("read"), small_dora());
+    let file = SafetensorsDir::open_file(&folder.path().join("adapter_model.safetensors")).expect("opened");
+    let names: Vec<&str> = file.names().filter(|name| !name.ends_with(".weight")).collect();
+    assert_eq!(names[0], format!("base_model.model.{Q}.lora_magnitude_vector"));
+    assert!(fs::read_to_string(folder.path().join("README.md")).expect("read").contains("# DoRA adapter"));
+    let mut wrong = small_dora();
+    wrong.tensors.insert(format!("{Q}.lora_magnitude_vector"), tensor(&[3], 2.0));
+    assert!(
+        wrong.write(folder.path()).expect_err("refused").to_string().contains("lora_magnitude_vector [out]")
+    );
+}
+
+#[test]
+fn merging_dora_brings_each_row_to_its_magnitude() {
+    let (plain, dora) = (small(), small_dora());
+    let mut direction = vec![0.25f32; 12];
+    plain.merge_into(Q, &[4, 3], &mut direction).expect("merged");
+    let mut weight = vec![0.25f32; 12];
+    dora.merge_into(Q, &[4, 3], &mut weight).expect("merged");
+    for (out, row) in direction.chunks(3).enumerate() {
+        let norm = row.iter().map(|w| w * w).sum::<f32>().sqrt();
+        for (input, w) in row.iter().enumerate() {
+            let want = (2.0 + 0.25 * out as f32) * w / norm;
+            assert!((weight[out * 3 + input] - want).abs() < 1e-6, "{out}, {input}");
+        }
+    }
+    // W + s·B·A = 0 in each row: no direction, no weight.
+    let mut opposite = vec![0f32; 12];
+    plain.merge_into(Q, &[4, 3], &mut opposite).expect("merged");
+    opposite.iter_mut().for_each(|w| *w = -*w);
+    dora.merge_into(Q, &[4, 3], &mut opposite).expect("merged");
+    assert!(opposite.iter().all(|w| w.is_finite()), "{opposite:?}");
+}
+
 fn read_changed(change: impl Fn(&mut Value)) -> Result<Adapter, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     small().write(folder.path()).expect("written");
@@ -122,6 +169,7 @@ fn what_would_change_the_result_is_refused_by_name() {
         ("r", json!("big")),
         ("r", json!(3)),
         ("lora_alpha", json!("big")),
+        ("lora_dropout", json!(1.0)),
         ("target_modules", json!(null)),
         ("target_modules", json!([1])),
         ("layers_to_transform", json!("all")),
@@ -163,7 +211,9 @@ fn tensors_that_make_no_pairs_are_refused() {
     let message = broken(|adapter| {
         drop(adapter.tensors.insert(format!("{Q}.lora_magnitude_vector"), tensor(&[4], 0.0)))
     });
-    assert!(message.contains("DoRA"), "{message}");
+    assert!(message.contains("use_dora: false"), "{message}");
+    let message = broken(|adapter| adapter.config.use_dora = true);
+    assert!(message.contains("use_dora: true"), "{message}");
     let message = broken(|adapter| adapter.tensors.clear());
     assert!(message.contains("no tensors"), "{message}");
 }

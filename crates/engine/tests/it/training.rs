@@ -10,8 +10,8 @@ use engine::batching::MicroBatch;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::generation::score;
-use engine::models::activations::{ActivationShape, Activations, Recompute};
-use engine::models::{Decoder, load};
+use engine::models::activations::{Activations, Recompute};
+use engine::models::{Decoder, adapt, load};
 use engine::trainer::options::{OrderName, RecomputeName};
 use engine::trainer::{
     Method, RunLength, Schedule, Start, StepReport, TrainError, TrainEvent, TrainOptions, train,
@@ -19,13 +19,17 @@ use engine::trainer::{
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A folder with a tiny random model (2 layers, grouped heads), rows of unequal lengths, and room for runs.
-struct Bench {
+/// A folder with a tiny random model (grouped heads), rows of unequal lengths, and room for runs.
+pub struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
+        Self::with_layers(2)
+    }
+
+    pub fn with_layers(layers: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seed = folder.path().join("seed");
         fs::create_dir(&seed).unwrap();
@@ -35,7 +39,7 @@ impl Bench {
         }
         let config = json!({
             "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 4096, "hidden_size": 48,
-            "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 6, "num_key_value_heads": 3, "head_dim": 8,
+            "intermediate_size": 80, "num_hidden_layers": layers, "num_attention_heads": 6, "num_key_value_heads": 3, "head_dim": 8,
             "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
             "hidden_act": "silu", "initializer_range": 0.2, "torch_dtype": "float32", "bos_token_id": 0, "eos_token_id": 2,
         });
@@ -66,7 +70,7 @@ impl Bench {
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -85,16 +89,16 @@ impl Bench {
         }
     }
 
-    fn options(&self, run: &str) -> TrainOptions {
+    pub fn options(&self, run: &str) -> TrainOptions {
         self.options_of(&self.path("model"), run)
     }
 
-    fn decoder(&self, base: load::Base) -> Decoder {
+    pub fn decoder(&self, base: load::Base) -> Decoder {
         load::load(&self.path("model"), Arc::new(CpuDevice::new(2)), Precision::F32, base).unwrap()
     }
 }
 
-fn steps(options: &TrainOptions) -> Vec<StepReport> {
+pub fn steps(options: &TrainOptions) -> Vec<StepReport> {
     let mut steps = Vec::new();
     train(options, &AtomicBool::new(false), &mut |event| {
         if let TrainEvent::Step(step) = event {
@@ -105,11 +109,11 @@ fn steps(options: &TrainOptions) -> Vec<StepReport> {
     steps
 }
 
-fn figures(steps: &[StepReport]) -> Vec<(f64, f64)> {
+pub fn figures(steps: &[StepReport]) -> Vec<(f64, f64)> {
     steps.iter().map(|step| (step.loss, step.grad_norm)).collect()
 }
 
-fn assert_close(a: &[StepReport], b: &[StepReport], what: &str) {
+pub fn assert_close(a: &[StepReport], b: &[StepReport], what: &str) {
     assert_eq!(a.len(), b.len(), "{what}");
     for (x, y) in a.iter().zip(b) {
         assert_eq!(x.supervised_tokens, y.supervised_tokens, "{what}");
@@ -202,7 +206,7 @@ fn a_new_adapter_is_the_base_to_the_last_bit() {
     let mut adapted = bench.decoder(load::Base::Frozen);
     let config = AdapterConfig::new(4, 8.0, TargetModules::AllLinear);
     let modules = adapted.spec.modules();
-    load::new_adapter(&mut adapted, &config, modules, 1);
+    adapt::new_adapter(&mut adapted, &config, modules, 1);
     assert_eq!(score(&adapted, &ids).unwrap(), plain);
 }
 
@@ -239,7 +243,7 @@ fn gradients_agree_with_finite_differences() {
     let mut lora = bench.decoder(load::Base::Frozen);
     let config = AdapterConfig::new(4, 8.0, TargetModules::AllLinear);
     let modules = lora.spec.modules();
-    load::new_adapter(&mut lora, &config, modules, 1);
+    adapt::new_adapter(&mut lora, &config, modules, 1);
     // B starts at zero, where A has no gradient: move it.
     let device = Arc::clone(&lora.device);
     for parameter in lora.trained_mut().filter(|parameter| parameter.name.contains("lora_B")) {
@@ -254,13 +258,7 @@ fn gradients_agree_with_finite_differences() {
 }
 
 fn check_gradients(decoder: &mut Decoder, batch: &MicroBatch) {
-    let shape = ActivationShape {
-        tokens: batch.tokens(),
-        precision: decoder.precision,
-        recompute: Recompute::Light,
-        ranks: decoder.ranks(),
-        backward: true,
-    };
+    let shape = decoder.activation_shape(batch.tokens(), Recompute::Light, true);
     let device = Arc::clone(&decoder.device);
     let mut activations =
         Activations::new(&decoder.spec.clone(), shape, &mut |element, len| device.allocate(element, len));
@@ -288,7 +286,7 @@ fn check_gradients(decoder: &mut Decoder, batch: &MicroBatch) {
     }
 }
 
-fn write(decoder: &mut Decoder, index: usize, values: &[f32]) {
+pub fn write(decoder: &mut Decoder, index: usize, values: &[f32]) {
     let device = Arc::clone(&decoder.device);
     let parameter = decoder.trained_mut().nth(index).unwrap();
     device.write(values, parameter.weight.values_mut().unwrap());

@@ -185,8 +185,9 @@ fn metadata(
     push("general.size_label", size_label(parameters).into());
     push("general.file_type", file_type(quantization).into());
     push("general.quantization_version", QUANTIZATION_VERSION.into());
-    if source.adapter.is_some() {
-        push("general.finetune", "lora".into());
+    if let Some(adapter) = &source.adapter {
+        let finetune = if adapter.config.use_dora { "dora" } else { "lora" };
+        push("general.finetune", finetune.into());
     }
     let base = source.adapter.as_ref().and_then(|adapter| adapter.config.base_model_name_or_path.as_deref());
     if let Some((organization, name)) = base.and_then(hub_name) {

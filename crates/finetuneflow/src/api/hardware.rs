@@ -3,7 +3,7 @@
 use axum::extract::State;
 use engine::device::cpu::gemm;
 use engine::models::activations::ActivationShape;
-use engine::models::{Ranks, load, spec_of};
+use engine::models::{AdapterShape, adapt, spec_of};
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
 use engine::trainer::options::RecomputeName;
 use engine::weights::ModelConfig;
@@ -182,11 +182,12 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
     let full = train.method == Method::Full;
-    let mut ranks = Ranks::default();
+    let mut adapters = AdapterShape::default();
     if !full {
-        let modules = load::target_modules(&module_names(&train.target_modules), spec.modules());
+        adapters.layers = spec.layers.len();
+        let modules = adapt::target_modules(&module_names(&train.target_modules), spec.modules());
         for module in modules.map_err(|error| ApiError::invalid_field("target_modules", error.to_string()))? {
-            ranks[module as usize] = train.rank as usize;
+            adapters.ranks[module as usize] = train.rank as usize;
         }
     }
     let tokens = train.micro_batch_size as usize * train.max_seq_len as usize;
@@ -195,7 +196,7 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
         Precision::F32 => engine::device::Precision::F32,
         Precision::Bf16 => engine::device::Precision::Bf16,
     };
-    let activations = ActivationShape { tokens, precision, recompute, ranks, backward: true };
+    let activations = ActivationShape { tokens, precision, recompute, adapters, backward: true };
     let base_bytes = if full || train.precision == Precision::F32 { 4 } else { 2 };
     Ok(plan_shapes(&spec, RunShape { activations, base_bytes, full }).total_bytes)
 }

@@ -337,7 +337,7 @@ fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
     optional(all, "checkpoint_steps", request.checkpoint_steps, |n| n >= 1, "must be at least 1");
     if let Some(names) = &request.target_modules
         && let Err(error) =
-            engine::models::load::target_modules(&module_names(names), &engine::models::Module::ALL)
+            engine::models::adapt::target_modules(&module_names(names), &engine::models::Module::ALL)
     {
         all.require(false, "target_modules", &format!("cannot be used: {error}"));
     }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use engine::adapters::peft::Adapter;
 use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
-use engine::models::{Decoder, load};
+use engine::models::{Decoder, adapt, load};
 use engine::tokenizer::{ChatTemplate, Tokenizer, encode_prompt};
 use engine::trainer::options::PrecisionName;
 use serde_json::Value;
@@ -73,7 +73,7 @@ impl ModelArgs {
         let mut decoder = load::load(&dir, device, precision, load::Base::Frozen)?;
         if let Some(adapter) = &self.adapter {
             let read = Adapter::read(adapter)?;
-            load::attach_adapter(&mut decoder, &read, false)
+            adapt::attach_adapter(&mut decoder, &read, false)
                 .with_context(|| format!("adapter {}", adapter.display()))?;
         }
         Ok(Loaded { decoder, tokenizer, template, dir })

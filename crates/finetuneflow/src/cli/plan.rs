@@ -1,7 +1,7 @@
 //! `plan`: what a training run will allocate, before it starts.
 
 use engine::models::activations::ActivationShape;
-use engine::models::{Ranks, load, spec_of};
+use engine::models::spec_of;
 use engine::platform::available_memory_bytes;
 use engine::trainer::Method;
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
@@ -28,15 +28,10 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     options.check()?;
     let spec = spec_of(&ModelConfig::open(&model)?)?;
     let full = options.method == Method::Full;
-    let mut ranks = Ranks::default();
-    if !full {
-        for module in load::target_modules(&options.target_modules, spec.modules())? {
-            ranks[module as usize] = options.rank;
-        }
-    }
     let tokens = options.micro_batch_size * options.max_seq_len;
     let (precision, recompute) = (options.precision.into(), options.recompute.into());
-    let activations = ActivationShape { tokens, precision, recompute, ranks, backward: true };
+    let adapters = options.adapter_shape(&spec)?;
+    let activations = ActivationShape { tokens, precision, recompute, adapters, backward: true };
     let base_bytes = if full || options.precision == PrecisionName::F32 { 4 } else { 2 };
     let plan = plan_shapes(&spec, RunShape { activations, base_bytes, full });
     let available = args.memory_bytes.or_else(available_memory_bytes);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::ValueEnum;
+use engine::models::LayerChoice;
 use engine::trainer::options::{OrderName, RecomputeName};
 use engine::trainer::{Method, RunLength, Schedule, Start, StepReport, TrainEvent, TrainOptions, train};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +17,7 @@ use super::model::PrecisionArg;
 #[derive(Clone, Copy, ValueEnum)]
 enum MethodArg {
     Lora,
+    Dora,
     Full,
 }
 
@@ -51,7 +53,7 @@ pub struct RunArgs {
     /// Hugging Face model folder, or `base` for the bundled model
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Train low-rank adapters, or every weight
+    /// Train low-rank adapters (lora), those with trained norms of the adapted weights' rows (dora), or every weight (full)
     #[arg(long, value_enum, default_value = "lora")]
     method: MethodArg,
     /// Rank of the adapters
@@ -60,9 +62,21 @@ pub struct RunArgs {
     /// Strength of the adapters: they are scaled by alpha / rank
     #[arg(long, default_value_t = 32.0)]
     alpha: f64,
+    /// Scale the adapters by alpha / √rank instead, so that a high rank is not held back (rsLoRA)
+    #[arg(long)]
+    rslora: bool,
     /// Modules that get an adapter: all-linear, or names such as q_proj,v_proj
     #[arg(long, value_delimiter = ',', default_value = "all-linear")]
     target_modules: Vec<String>,
+    /// Layers that get an adapter, from 0: all, last:4, or numbers and ranges such as 3,5,7-9
+    #[arg(long, default_value_t)]
+    layers: LayerChoice,
+    /// The learning rate of the adapters' B is that of A times this (LoRA+); 1 is plain LoRA
+    #[arg(long, value_name = "RATIO", default_value_t = 1.0)]
+    lora_plus_ratio: f64,
+    /// Share of an adapter's inputs that is dropped at random in training
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    dropout: f64,
     /// Sequences in one forward pass
     #[arg(long, default_value_t = 4)]
     micro_batch_size: usize,
@@ -121,7 +135,7 @@ pub struct Args {
     max_grad_norm: f64,
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Continue from this PEFT adapter: method, rank, alpha and targets come from it
+    /// Continue from this PEFT adapter: method, rank, alpha, scaling, dropout, targets and layers come from it
     #[arg(long, value_name = "DIR")]
     init_adapter: Option<PathBuf>,
     /// With --method full: start from random weights; the model folder needs none
@@ -154,11 +168,16 @@ impl RunArgs {
         Ok(TrainOptions {
             method: match self.method {
                 MethodArg::Lora => Method::Lora,
+                MethodArg::Dora => Method::Dora,
                 MethodArg::Full => Method::Full,
             },
             rank: self.rank,
             alpha: self.alpha,
+            use_rslora: self.rslora,
             target_modules: self.target_modules.clone(),
+            layers: self.layers.clone(),
+            lora_plus_ratio: self.lora_plus_ratio,
+            dropout: self.dropout,
             micro_batch_size: self.micro_batch_size,
             gradient_accumulation_steps: self.gradient_accumulation_steps,
             max_seq_len,

@@ -13,7 +13,7 @@ use engine::adapters::peft::Adapter;
 use engine::batching::{EncodeOptions, EncodedData, LongRows, LossMask, encode_file};
 use engine::device::cpu::CpuDevice;
 use engine::device::{Precision, cpu::gemm};
-use engine::models::{Decoder, load};
+use engine::models::{Decoder, adapt, load};
 use engine::tokenizer::{ChatTemplate, Tokenizer};
 use engine::trainer::options::{PrecisionName, RecomputeName};
 use engine::trainer::{
@@ -199,7 +199,7 @@ fn measure(
 fn load_model(base: &Path, adapter: Option<&Path>, precision: Precision) -> anyhow::Result<Loaded> {
     let mut decoder: Decoder = load::load(base, Arc::new(CpuDevice::new(0)), precision, load::Base::Frozen)?;
     if let Some(adapter) = adapter {
-        load::attach_adapter(&mut decoder, &Adapter::read(adapter)?, false)?;
+        adapt::attach_adapter(&mut decoder, &Adapter::read(adapter)?, false)?;
     }
     let (tokenizer, template) = (Tokenizer::open(base)?, ChatTemplate::from_model_dir(base)?);
     Ok(Loaded { decoder, tokenizer, template, dir: base.to_path_buf() })

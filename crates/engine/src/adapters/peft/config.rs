@@ -29,7 +29,7 @@ pub struct AdapterConfig {
     pub target_modules: TargetModules,
     /// Scale `alpha/√r` in place of `alpha/r`.
     pub use_rslora: bool,
-    /// Always false on reading: DoRA adapters are refused.
+    /// Rows of the adapted weight have trained norms (DoRA).
     pub use_dora: bool,
     /// Always `none` on reading.
     pub bias: String,
@@ -82,10 +82,10 @@ impl AdapterConfig {
         Ok(Self {
             r: fields.rank("r")?.unwrap_or(8),
             lora_alpha: fields.number("lora_alpha")?.unwrap_or(8.0),
-            lora_dropout: fields.number("lora_dropout")?.unwrap_or(0.0),
+            lora_dropout: fields.dropout("lora_dropout")?.unwrap_or(0.0),
             target_modules: fields.target_modules()?,
             use_rslora: fields.is_true("use_rslora"),
-            use_dora: false,
+            use_dora: fields.is_true("use_dora"),
             bias: "none".to_string(),
             task_type: fields.text("task_type"),
             base_model_name_or_path: fields.text("base_model_name_or_path"),

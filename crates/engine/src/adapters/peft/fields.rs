@@ -55,8 +55,8 @@ impl Fields<'_> {
         if let Some(bias) = self.get("bias").filter(|bias| *bias != &json!("none")) {
             return Err(self.unsupported("bias", format!("{bias}; only \"none\" is")));
         }
-        const FLAGS: [&str; 6] =
-            ["use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora", "ensure_weight_tying"];
+        const FLAGS: [&str; 5] =
+            ["fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora", "ensure_weight_tying"];
         if let Some(flag) = FLAGS.into_iter().find(|flag| self.is_true(flag)) {
             return Err(self.unsupported(flag, "merge the adapter into its base model with PEFT first"));
         }
@@ -97,6 +97,14 @@ impl Fields<'_> {
         match value.as_u64() {
             Some(rank) if valid_rank(rank) => Ok(Some(rank as usize)),
             _ => Err(self.wrong(name, "a rank from 1 to 65536")),
+        }
+    }
+
+    /// A share of what is dropped.
+    pub fn dropout(&self, name: &str) -> Result<Option<f64>, AdapterError> {
+        match self.number(name)? {
+            Some(share) if !(0.0..1.0).contains(&share) => Err(self.wrong(name, "a share from 0, below 1")),
+            share => Ok(share),
         }
     }
 

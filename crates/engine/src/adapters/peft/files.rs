@@ -13,6 +13,10 @@ use crate::weights::{
 
 const KEY_PREFIX: &str = "base_model.model.";
 const WEIGHTS_FILE: &str = "adapter_model.safetensors";
+const A: &str = ".lora_A.weight";
+const B: &str = ".lora_B.weight";
+/// Without `.weight`: PEFT drops it on saving.
+const MAGNITUDE: &str = ".lora_magnitude_vector";
 
 /// One tensor of an adapter, row-major f32.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,10 +106,10 @@ impl Adapter {
         self.tensors.keys().filter_map(|key| module_of(key).ok()).collect()
     }
 
-    /// The pair on `module`, if it has one of consistent shapes.
+    /// What is on `module`, if its shapes are consistent.
     pub fn pair(&self, module: &str) -> Option<LoraPair<'_>> {
-        let a = self.tensors.get(&format!("{module}.lora_A.weight"))?;
-        let b = self.tensors.get(&format!("{module}.lora_B.weight"))?;
+        let a = self.tensors.get(&format!("{module}{A}"))?;
+        let b = self.tensors.get(&format!("{module}{B}"))?;
         let (&[rank, in_features], &[out_features, same]) = (a.shape.as_slice(), b.shape.as_slice()) else {
             return None;
         };
@@ -113,7 +117,16 @@ impl Adapter {
         let whole =
             rank == same && rank > 0 && in_features > 0 && sizes == Some((a.values.len(), b.values.len()));
         let scale = self.config.scale_of(module) as f32;
-        whole.then_some(LoraPair { rank, in_features, out_features, scale, a: &a.values, b: &b.values })
+        let magnitude = match self.tensors.get(&format!("{module}{MAGNITUDE}")) {
+            Some(magnitude) if magnitude.shape != [out_features] => return None,
+            Some(magnitude) => Some(magnitude.values.as_slice()),
+            None => None,
+        };
+        if magnitude.is_some_and(|values| values.len() != out_features) {
+            return None;
+        }
+        let (a, b) = (a.values.as_slice(), b.values.as_slice());
+        whole.then_some(LoraPair { rank, in_features, out_features, scale, a, b, magnitude })
     }
 
     fn check(&self, path: &Path) -> Result<(), AdapterError> {
@@ -130,10 +143,18 @@ impl Adapter {
         }
         for module in self.modules() {
             let Some(pair) = self.pair(module) else {
-                let detail =
-                    "lora_A [r, in] and lora_B [out, r] of matching shapes are both needed".to_string();
-                return fail(module, detail);
+                let detail = "lora_A [r, in] and lora_B [out, r] of matching shapes are both needed, and \
+                              lora_magnitude_vector [out] for DoRA";
+                return fail(module, detail.to_string());
             };
+            if pair.magnitude.is_some() != self.config.use_dora {
+                let has = if self.config.use_dora { "has no" } else { "has a" };
+                let detail = format!(
+                    "it {has} lora_magnitude_vector, {CONFIG_FILE} says use_dora: {}",
+                    self.config.use_dora
+                );
+                return fail(module, detail);
+            }
             let wanted = self.config.rank_of(module);
             if pair.rank != wanted {
                 return fail(module, format!("its rank is {}, {CONFIG_FILE} says {wanted}", pair.rank));
@@ -148,7 +169,12 @@ impl Adapter {
         let modules: BTreeSet<&str> =
             self.modules().into_iter().map(|module| module.rsplit('.').next().unwrap_or(module)).collect();
         let modules: Vec<&str> = modules.into_iter().collect();
-        let kind = if self.config.use_rslora { "rsLoRA" } else { "LoRA" };
+        let kind = match (self.config.use_dora, self.config.use_rslora) {
+            (false, false) => "LoRA",
+            (false, true) => "rsLoRA",
+            (true, false) => "DoRA",
+            (true, true) => "DoRA (rank-stabilized)",
+        };
         format!(
             "---\nbase_model: {quoted}\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- lora\n- finetuneflow\n---\n\n\
              # {kind} adapter\n\n\
@@ -166,14 +192,13 @@ impl Adapter {
 
 /// The module that an adapter key belongs to, or why the key is none of ours.
 fn module_of(key: &str) -> Result<&str, &'static str> {
-    if let Some(module) = key.strip_suffix(".lora_A.weight").or_else(|| key.strip_suffix(".lora_B.weight")) {
+    if let Some(module) = [A, B, MAGNITUDE].iter().find_map(|suffix| key.strip_suffix(suffix)) {
         return Ok(module);
-    }
-    if key.contains("lora_magnitude_vector") {
-        return Err("DoRA adapters are not supported: merge it into its base model with PEFT first");
     }
     if key.contains("lora_embedding_") {
         return Err("adapters on embeddings are not supported: merge it into its base model with PEFT first");
     }
-    Err("not a lora_A.weight or lora_B.weight: it would be left out, so the adapter is refused")
+    Err(
+        "not a lora_A.weight, lora_B.weight or lora_magnitude_vector: it would be left out, so the adapter is refused",
+    )
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Adapter, AdapterError};
 
-/// The two matrices on one module: `ΔW = scale · b · a`.
+/// What an adapter has on one module: `ΔW = scale · b · a`, and DoRA's magnitude.
 #[derive(Debug, Clone, Copy)]
 pub struct LoraPair<'a> {
     pub rank: usize,
@@ -15,27 +15,36 @@ pub struct LoraPair<'a> {
     pub a: &'a [f32],
     /// `[out_features, rank]`
     pub b: &'a [f32],
+    /// DoRA: the norm of each row of the merged weight, `[out_features]`.
+    pub magnitude: Option<&'a [f32]>,
 }
 
 impl LoraPair<'_> {
-    /// Adds `scale · b · a` to `weight` `[out_features, in_features]`, in f32, in a fixed order of additions.
+    /// Merges into `weight` `[out_features, in_features]`, in f32, in a fixed order of additions:
+    /// `W + scale · b · a`, and for DoRA its rows brought to their magnitudes (a row of zeros stays one).
     ///
     /// # Panics
     /// When `weight` has another length.
-    pub fn add_to(&self, weight: &mut [f32]) {
+    pub fn merge(&self, weight: &mut [f32]) {
         assert_eq!(weight.len(), self.in_features * self.out_features, "the weight's shape was checked");
-        weight.par_chunks_mut(self.in_features).zip(self.b.par_chunks(self.rank)).for_each(|(row, b)| {
+        let rows = weight.par_chunks_mut(self.in_features).zip(self.b.par_chunks(self.rank)).enumerate();
+        rows.for_each(|(out, (row, b))| {
             let mut delta = vec![0f32; self.in_features];
             for (factor, a) in b.iter().zip(self.a.chunks_exact(self.in_features)) {
                 delta.iter_mut().zip(a).for_each(|(sum, x)| *sum += factor * x);
             }
             row.iter_mut().zip(&delta).for_each(|(w, d)| *w += self.scale * d);
+            if let Some(magnitude) = self.magnitude {
+                let norm = row.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt() as f32;
+                let factor = if norm > 0.0 { magnitude[out] / norm } else { 0.0 };
+                row.iter_mut().for_each(|w| *w *= factor);
+            }
         });
     }
 }
 
 impl Adapter {
-    /// Adds the adapter on `module`, if there is one, to its weight `[out, in]`. Says whether there was one.
+    /// Merges the adapter on `module`, if there is one, into its weight `[out, in]`. Says whether there was one.
     ///
     /// # Errors
     /// The weight has another shape than the pair.
@@ -55,7 +64,7 @@ impl Adapter {
             );
             return Err(AdapterError::Mismatch { module: module.to_string(), detail });
         }
-        pair.add_to(weight);
+        pair.merge(weight);
         Ok(true)
     }
 }

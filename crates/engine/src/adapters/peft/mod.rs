@@ -1,8 +1,8 @@
-//! LoRA adapters on disk, in Hugging Face PEFT's names and files.
+//! LoRA and DoRA adapters on disk, in Hugging Face PEFT's names and files.
 //!
 //! `adapter_config.json` and `adapter_model.safetensors` with keys
-//! `base_model.model.{module}.lora_A.weight` `[r, in]` and `….lora_B.weight` `[out, r]`. What would change
-//! the result and is not supported is refused by name; what is harmless is ignored.
+//! `base_model.model.{module}.lora_A.weight` `[r, in]`, `….lora_B.weight` `[out, r]` and, for DoRA,
+//! `….lora_magnitude_vector` `[out]`. What would change the result and is not supported is refused by name; what is harmless is ignored.
 //! Format: <https://huggingface.co/docs/peft/developer_guides/checkpoint>.
 
 use std::path::PathBuf;

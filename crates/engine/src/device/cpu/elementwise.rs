@@ -10,7 +10,7 @@ use crate::device::{Activation, AdamWStep, Beta, Columns, RmsNorm, RotaryShape};
 /// Elements that one task handles at least, so that small tensors stay on one thread.
 const GRAIN: usize = 1 << 14;
 /// Row blocks whose partial sums are added in order: fixed, so that the thread count changes nothing.
-const PARTIAL_ROWS: usize = 128;
+pub const PARTIAL_ROWS: usize = 128;
 
 /// Rows that one task handles, for rows of `columns` numbers.
 pub fn grain(columns: usize) -> usize {

@@ -6,12 +6,13 @@
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
     Activation, AdamWStep, Addend, AttentionShape, Batch, BatchStorage, Beta, Buffer, Columns, Device,
-    Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight, WeightData,
-    WeightFormat,
+    DropoutMask, Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight,
+    WeightData, WeightFormat,
 };
 use elementwise::Output;
 use gemm::{Data, Matrix, MatrixMut, Product, bf16_to_f32, f32_to_bf16};
 
+mod adapter;
 mod array;
 mod attention;
 mod cross_entropy;
@@ -519,6 +520,53 @@ impl Device for CpuDevice {
         });
         let (batch, x, head) = (batch.cpu(), &**x.cpu(), head.matrix());
         self.pool.install(|| cross_entropy::cross_entropy(precision, batch, x, head, soft_cap, gradient))
+    }
+
+    fn dropout(&self, m: usize, columns: usize, mask: DropoutMask, x: &Buffer, beta: Beta, y: &mut Buffer) {
+        let (x, y) = (input(x, m, columns).data, &mut y.cpu_mut()[..m * columns]);
+        self.pool.install(|| adapter::dropout(mask, columns, x, beta, y));
+    }
+
+    fn row_squares(&self, w: &Weight, squares: &mut Buffer) {
+        let (values, squares) = (self.download_weight(w), &mut squares.cpu_mut()[..w.rows]);
+        self.pool.install(|| adapter::row_squares(&values, w.columns, squares));
+    }
+
+    fn magnitude_factors(
+        &self,
+        squares: &Buffer,
+        products: &Buffer,
+        b: &Weight,
+        magnitude: &Weight,
+        norms: &mut Buffer,
+        factors: &mut Buffer,
+    ) {
+        let (squares, products) = (squares.cpu(), &products.cpu()[..b.columns * b.rows]);
+        let (b, magnitude) = (b.vector(), magnitude.vector());
+        let (norms, factors) = (norms.cpu_mut(), factors.cpu_mut());
+        self.pool.install(|| adapter::magnitude_factors(squares, products, b, magnitude, norms, factors));
+    }
+
+    fn scale_columns(&self, m: usize, factors: &Buffer, x: &Buffer, beta: Beta, y: &mut Buffer) {
+        let factors = factors.cpu();
+        let (x, y) = (&x.cpu()[..m * factors.len()], &mut y.cpu_mut()[..m * factors.len()]);
+        self.pool.install(|| adapter::scale_columns(factors, x, beta, y));
+    }
+
+    fn magnitude_gradient(
+        &self,
+        m: usize,
+        dy: &Buffer,
+        factors: &Buffer,
+        norms: &Buffer,
+        direction: &mut Buffer,
+        d_magnitude: Option<&mut Buffer>,
+    ) {
+        let (factors, norms) = (factors.cpu(), norms.cpu());
+        let dy = input(dy, m, factors.len()).data;
+        let direction = &mut direction.cpu_mut()[..m * factors.len()];
+        let d_magnitude = d_magnitude.map(|d| &mut **d.cpu_mut());
+        self.pool.install(|| adapter::magnitude_gradient(dy, factors, norms, direction, d_magnitude));
     }
 
     fn sum_of_squares(&self, buffer: &Buffer) -> f64 {

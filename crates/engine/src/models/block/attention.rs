@@ -2,7 +2,7 @@
 
 use super::{Block, Pass, Workspace, output_gradient};
 use crate::device::{Beta, Buffer};
-use crate::models::activations::{BlockActivations, Gradients, KeptActivations, NormedHeads};
+use crate::models::activations::{BlockActivations, Gradients, KeptActivations, NormedHeads, Scratch};
 use crate::models::spec::Module;
 
 impl Block {
@@ -11,28 +11,29 @@ impl Block {
         let a = &mut *work.block;
         let inverse = &mut a.input_inverse_rms;
         pass.norm(pass.m, input, &self.input_norm, Beta::Overwrite, &mut a.input_norm, inverse);
-        self.query_key_value(pass, a, work.fused);
+        self.query_key_value(pass, a, work.scratch);
         self.norm_heads(pass, a);
         pass.rope(pass.shape.heads, false, &mut a.query);
         pass.rope(pass.shape.key_value_heads, false, &mut a.key);
     }
 
     /// Query and key go to where the norms on heads read them, if the family has such norms.
-    fn query_key_value(&self, pass: Pass, a: &mut BlockActivations, fused: &mut Buffer) {
-        let (x, low) = (&a.input_norm, &mut a.low);
+    fn query_key_value(&self, pass: Pass, a: &mut BlockActivations, scratch: &mut Scratch) {
+        let (x, kept) = (&a.input_norm, &mut a.adapters);
+        let Scratch { fused, dropped } = scratch;
         let (query, key) = if pass.spec.head_norms {
             (&mut a.normed_heads.query, &mut a.normed_heads.key)
         } else {
             (&mut a.query, &mut a.key)
         };
         if pass.spec.fused {
-            self.forward(pass, Module::QueryKeyValue, x, low, Beta::Overwrite, fused);
+            self.forward(pass, Module::QueryKeyValue, x, kept, dropped, Beta::Overwrite, fused);
             let (wide, narrow) = (pass.shape.query_size(), pass.shape.key_value_size());
             pass.split(fused, [(query, wide), (key, narrow), (&mut a.value, narrow)]);
         } else {
-            self.forward(pass, Module::Query, x, low, Beta::Overwrite, query);
-            self.forward(pass, Module::Key, x, low, Beta::Overwrite, key);
-            self.forward(pass, Module::Value, x, low, Beta::Overwrite, &mut a.value);
+            self.forward(pass, Module::Query, x, kept, dropped, Beta::Overwrite, query);
+            self.forward(pass, Module::Key, x, kept, dropped, Beta::Overwrite, key);
+            self.forward(pass, Module::Value, x, kept, dropped, Beta::Overwrite, &mut a.value);
         }
     }
 
@@ -67,7 +68,8 @@ impl Block {
         let KeptActivations { output, residual, attention_output, .. } = &mut *work.kept;
         pass.compute.device.copy(input, residual, pass.m * pass.spec.hidden_size);
         let norm = self.attention_output_norm.as_ref();
-        self.add_output(pass, Module::Output, norm, output, &mut work.block.low, attention_output, residual);
+        let (adapters, dropped) = (&mut work.block.adapters, &mut work.scratch.dropped);
+        self.add_output(pass, Module::Output, norm, output, adapters, dropped, attention_output, residual);
     }
 
     /// `gradients.residual`: of the residual between the halves, becomes that of the block's input.
@@ -79,7 +81,7 @@ impl Block {
         g: &mut Gradients,
         needs_input: bool,
     ) {
-        let (a, kept) = (&*work.block, &*work.kept);
+        let (a, kept) = (&mut *work.block, &*work.kept);
         let norm = self.attention_output_norm.as_mut();
         let dy = output_gradient(pass, norm, &kept.attention_output, &g.residual, &mut g.projected);
         let dy = pass.operand(pass.spec.hidden_size, dy, &mut g.rounded);
@@ -87,7 +89,7 @@ impl Block {
             pass.compute,
             pass.m,
             &kept.output,
-            &a.low[Module::Output as usize],
+            pass.adapter(Module::Output, &mut a.adapters, &mut work.scratch.dropped),
             dy,
             &mut g.low,
             Some((&mut g.attention_output, Beta::Overwrite)),
@@ -109,7 +111,7 @@ impl Block {
         pass.rope(pass.shape.heads, true, &mut g.query);
         pass.rope(pass.shape.key_value_heads, true, &mut g.key);
         self.norm_heads_gradient(pass, &a.normed_heads, g);
-        self.query_key_value_gradient(pass, a, work.fused, g, needs_input);
+        self.query_key_value_gradient(pass, a, work.scratch, g, needs_input);
         if needs_input || self.input_norm.trained.is_some() {
             let inverse = &a.input_inverse_rms;
             pass.norm_gradient(pass.m, &g.norm, input, &mut self.input_norm, inverse, &mut g.residual);
@@ -133,19 +135,21 @@ impl Block {
     fn query_key_value_gradient(
         &mut self,
         pass: Pass,
-        a: &BlockActivations,
-        fused: &mut Buffer,
+        a: &mut BlockActivations,
+        scratch: &mut Scratch,
         g: &mut Gradients,
         needs_input: bool,
     ) {
         let (query, key) =
             if pass.spec.head_norms { (&g.head_query, &g.head_key) } else { (&g.query, &g.key) };
         let (wide, narrow) = (pass.shape.query_size(), pass.shape.key_value_size());
+        let Scratch { fused, dropped } = scratch;
         let mut backward = |module: Module, width: usize, dy: &Buffer, beta: Beta| {
             let dy = pass.operand(width, dy, &mut g.rounded);
-            let (low, to_norm) = (&a.low[module as usize], needs_input.then_some((&mut g.norm, beta)));
+            let adapter = pass.adapter(module, &mut a.adapters, dropped);
+            let to_norm = needs_input.then_some((&mut g.norm, beta));
             let projection = self.projection_mut(module);
-            projection.backward(pass.compute, pass.m, &a.input_norm, low, dy, &mut g.low, to_norm);
+            projection.backward(pass.compute, pass.m, &a.input_norm, adapter, dy, &mut g.low, to_norm);
         };
         if pass.spec.fused {
             pass.join([(query, wide), (key, narrow), (&g.value, narrow)], fused);

@@ -2,7 +2,7 @@
 
 use super::{Block, Pass, Workspace, output_gradient};
 use crate::device::{Beta, Buffer, Precision};
-use crate::models::activations::{BlockActivations, Gradients};
+use crate::models::activations::{BlockActivations, Gradients, Scratch};
 use crate::models::spec::Module;
 
 impl Block {
@@ -11,20 +11,21 @@ impl Block {
         let a = &mut *work.block;
         let inverse = &mut a.post_inverse_rms;
         pass.norm(pass.m, &work.kept.residual, &self.post_norm, Beta::Overwrite, &mut a.post_norm, inverse);
-        self.gate_up(pass, a, work.fused);
+        self.gate_up(pass, a, work.scratch);
         let len = pass.m * pass.spec.intermediate_size;
         pass.compute.device.gated(pass.spec.activation, len, &a.gate, &a.up, &mut a.activated);
     }
 
-    fn gate_up(&self, pass: Pass, a: &mut BlockActivations, fused: &mut Buffer) {
-        let (x, low) = (&a.post_norm, &mut a.low);
+    fn gate_up(&self, pass: Pass, a: &mut BlockActivations, scratch: &mut Scratch) {
+        let (x, kept) = (&a.post_norm, &mut a.adapters);
+        let Scratch { fused, dropped } = scratch;
         if pass.spec.fused {
-            self.forward(pass, Module::GateUp, x, low, Beta::Overwrite, fused);
+            self.forward(pass, Module::GateUp, x, kept, dropped, Beta::Overwrite, fused);
             let width = pass.spec.intermediate_size;
             pass.split(fused, [(&mut a.gate, width), (&mut a.up, width)]);
         } else {
-            self.forward(pass, Module::Gate, x, low, Beta::Overwrite, &mut a.gate);
-            self.forward(pass, Module::Up, x, low, Beta::Overwrite, &mut a.up);
+            self.forward(pass, Module::Gate, x, kept, dropped, Beta::Overwrite, &mut a.gate);
+            self.forward(pass, Module::Up, x, kept, dropped, Beta::Overwrite, &mut a.up);
         }
     }
 
@@ -33,24 +34,28 @@ impl Block {
         let (a, kept) = (&mut *work.block, &mut *work.kept);
         pass.compute.device.copy(&kept.residual, output, pass.m * pass.spec.hidden_size);
         let norm = self.mlp_output_norm.as_ref();
-        self.add_output(pass, Module::Down, norm, &a.activated, &mut a.low, &mut kept.mlp_output, output);
+        let (adapters, dropped) = (&mut a.adapters, &mut work.scratch.dropped);
+        let normed = &mut kept.mlp_output;
+        self.add_output(pass, Module::Down, norm, &a.activated, adapters, dropped, normed, output);
     }
 
     /// What the gradient reads of `down_proj`, computed again: the adapter's part, and what a norm on its output keeps.
     /// `discarded`: [m, hidden] where there is such a norm.
     pub fn project_down_again(&self, pass: Pass, work: &mut Workspace, discarded: &mut Buffer) {
         let (a, normed) = (&mut *work.block, &mut work.kept.mlp_output);
+        let (adapters, dropped) = (&mut a.adapters, &mut work.scratch.dropped);
         let Some(norm) = &self.mlp_output_norm else {
-            let low = &mut a.low[Module::Down as usize];
-            return self.projection(Module::Down).forward_low(pass.compute, pass.m, &a.activated, low);
+            let adapter = pass.adapter(Module::Down, adapters, dropped);
+            return self.projection(Module::Down).keep_again(pass.compute, pass.m, &a.activated, adapter);
         };
-        self.forward(pass, Module::Down, &a.activated, &mut a.low, Beta::Overwrite, &mut normed.projected);
+        let projected = &mut normed.projected;
+        self.forward(pass, Module::Down, &a.activated, adapters, dropped, Beta::Overwrite, projected);
         pass.norm(pass.m, &normed.projected, norm, Beta::Overwrite, discarded, &mut normed.inverse_rms);
     }
 
     /// `gradients.residual`: of the block's output, becomes that of the residual between the halves.
     pub fn mlp_gradient(&mut self, pass: Pass, work: &mut Workspace, g: &mut Gradients) {
-        let (a, kept) = (&*work.block, &*work.kept);
+        let (a, kept) = (&mut *work.block, &*work.kept);
         let norm = self.mlp_output_norm.as_mut();
         let dy = output_gradient(pass, norm, &kept.mlp_output, &g.residual, &mut g.projected);
         let dy = pass.operand(pass.spec.hidden_size, dy, &mut g.rounded);
@@ -58,7 +63,7 @@ impl Block {
             pass.compute,
             pass.m,
             &a.activated,
-            &a.low[Module::Down as usize],
+            pass.adapter(Module::Down, &mut a.adapters, &mut work.scratch.dropped),
             dy,
             &mut g.low,
             Some((&mut g.activated, Beta::Overwrite)),
@@ -67,17 +72,25 @@ impl Block {
         let activation = pass.spec.activation;
         let Gradients { activated, gate, up, .. } = g;
         pass.compute.device.gated_gradient(activation, len, activated, &a.gate, &a.up, gate, up);
-        self.gate_up_gradient(pass, a, work.fused, g);
+        self.gate_up_gradient(pass, a, work.scratch, g);
         let inverse = &a.post_inverse_rms;
         pass.norm_gradient(pass.m, &g.norm, &kept.residual, &mut self.post_norm, inverse, &mut g.residual);
     }
 
     /// From the gradients of gate and up to that of the norm's output.
-    fn gate_up_gradient(&mut self, pass: Pass, a: &BlockActivations, fused: &mut Buffer, g: &mut Gradients) {
+    fn gate_up_gradient(
+        &mut self,
+        pass: Pass,
+        a: &mut BlockActivations,
+        scratch: &mut Scratch,
+        g: &mut Gradients,
+    ) {
+        let Scratch { fused, dropped } = scratch;
         let mut backward = |module: Module, dy: &Buffer, beta: Beta| {
-            let (low, to_norm) = (&a.low[module as usize], Some((&mut g.norm, beta)));
+            let adapter = pass.adapter(module, &mut a.adapters, dropped);
+            let to_norm = Some((&mut g.norm, beta));
             let projection = self.projection_mut(module);
-            projection.backward(pass.compute, pass.m, &a.post_norm, low, dy, &mut g.low, to_norm);
+            projection.backward(pass.compute, pass.m, &a.post_norm, adapter, dy, &mut g.low, to_norm);
         };
         if pass.spec.fused {
             let width = pass.spec.intermediate_size;

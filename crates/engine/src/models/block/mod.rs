@@ -3,11 +3,15 @@
 //! `r = x + n(o(attention(norm(x))))`, `y = r + n(down(act(gate(norm(r))) · up(norm(r))))`, where `n` is a norm in the
 //! families with [`DecoderSpec::sandwich_norms`] and nothing in the others.
 
-use super::activations::{BlockActivations, KeptActivations, NormedOutput};
+use super::activations::{AdapterActivations, BlockActivations, KeptActivations, NormedOutput, Scratch};
+use super::low_rank::{AdapterPass, LowRank};
 use super::parameter::Parameter;
 use super::projection::{Compute, Projection};
 use super::spec::{DecoderSpec, Module};
-use crate::device::{AttentionShape, Batch, Beta, Buffer, Columns, Device, Precision, RotaryShape};
+use crate::device::{
+    AttentionShape, Batch, Beta, Buffer, Columns, Device, DropoutMask, Precision, RotaryShape,
+};
+use crate::random;
 
 mod attention;
 mod mlp;
@@ -39,14 +43,36 @@ pub struct Pass<'a> {
     pub batch: &'a Batch,
     /// Tokens in the batch.
     pub m: usize,
-    pub with_adapters: bool,
+    pub layer: usize,
+    pub adapters: Adapters,
+}
+
+/// What a pass does with adapters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Adapters {
+    /// The bare base.
+    Off,
+    On,
+    /// As in training, if there is dropout.
+    Training(Option<Dropout>),
+}
+
+/// Dropout of one micro-batch (see [`DropoutMask`]). A token has its masks by its number in the step, however the step
+/// is cut into micro-batches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    pub probability: f32,
+    /// Of the run and the step.
+    pub key: u64,
+    /// Tokens of the step before this micro-batch.
+    pub first_token: u64,
 }
 
 /// Buffers that a block's passes work in.
 pub struct Workspace<'a> {
     pub block: &'a mut BlockActivations,
     pub kept: &'a mut KeptActivations,
-    pub fused: &'a mut Buffer,
+    pub scratch: &'a mut Scratch,
 }
 
 impl<'a> Pass<'a> {
@@ -66,8 +92,27 @@ impl<'a> Pass<'a> {
             rotary_dim: spec.ropes[rope].rotary_dim(),
             batch,
             m: batch.tokens(),
-            with_adapters: true,
+            layer,
+            adapters: Adapters::On,
         }
+    }
+
+    fn mask(&self, module: Module) -> Option<DropoutMask> {
+        let Adapters::Training(Some(Dropout { probability, key, first_token })) = self.adapters else {
+            return None;
+        };
+        let key = random::key(&[key, self.layer as u64, module as u64]);
+        Some(DropoutMask { probability, key, first_row: first_token, complement: false })
+    }
+
+    /// What the adapter of `module` works with.
+    pub fn adapter<'b>(
+        &self,
+        module: Module,
+        kept: &'b mut [AdapterActivations; Module::COUNT],
+        dropped: &'b mut Buffer,
+    ) -> AdapterPass<'b> {
+        AdapterPass { kept: &mut kept[module as usize], dropped, mask: self.mask(module) }
     }
 
     fn device(&self) -> &'a dyn Device {
@@ -154,14 +199,18 @@ impl Block {
     /// The largest rank of an adapter on `module`, 0 without one.
     pub fn rank(&self, module: Module) -> usize {
         let adapter = self.projections[module as usize].as_ref().and_then(|p| p.adapter.as_ref());
-        adapter.map_or(0, super::projection::LowRank::rank)
+        adapter.map_or(0, LowRank::rank)
+    }
+
+    pub fn has_magnitudes(&self) -> bool {
+        self.projections.iter().flatten().any(|p| p.adapter.as_ref().is_some_and(|a| a.magnitude.is_some()))
     }
 
     /// Every tensor, adapters included, in a fixed order.
     pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
         let norms = [&self.attention_output_norm, &self.mlp_output_norm, &self.query_norm, &self.key_norm];
         let projections = self.projections.iter().flatten().flat_map(|projection| {
-            let adapter = projection.adapter.iter().flat_map(|adapter| [&adapter.a, &adapter.b]);
+            let adapter = projection.adapter.iter().flat_map(LowRank::parameters);
             std::iter::once(&projection.base).chain(&projection.bias).chain(adapter)
         });
         [&self.input_norm, &self.post_norm].into_iter().chain(norms.into_iter().flatten()).chain(projections)
@@ -176,7 +225,7 @@ impl Block {
             &mut self.key_norm,
         ];
         let projections = self.projections.iter_mut().flatten().flat_map(|projection| {
-            let adapter = projection.adapter.iter_mut().flat_map(|adapter| [&mut adapter.a, &mut adapter.b]);
+            let adapter = projection.adapter.iter_mut().flat_map(LowRank::parameters_mut);
             std::iter::once(&mut projection.base).chain(&mut projection.bias).chain(adapter)
         });
         [&mut self.input_norm, &mut self.post_norm]
@@ -186,17 +235,19 @@ impl Block {
     }
 
     /// A module's product; the adapter is left out where the pass says so.
+    #[allow(clippy::too_many_arguments)]
     fn forward(
         &self,
         pass: Pass,
         module: Module,
         x: &Buffer,
-        low: &mut [Buffer; Module::COUNT],
+        kept: &mut [AdapterActivations; Module::COUNT],
+        dropped: &mut Buffer,
         beta: Beta,
         y: &mut Buffer,
     ) {
-        let low = pass.with_adapters.then_some(&mut low[module as usize]);
-        self.projection(module).forward(pass.compute, pass.m, x, low, beta, y);
+        let adapter = (pass.adapters != Adapters::Off).then(|| pass.adapter(module, kept, dropped));
+        self.projection(module).forward(pass.compute, pass.m, x, adapter, beta, y);
     }
 
     /// `y += module(x)`, through `norm` where the family has one.
@@ -207,12 +258,15 @@ impl Block {
         module: Module,
         norm: Option<&Parameter>,
         x: &Buffer,
-        low: &mut [Buffer; Module::COUNT],
+        kept: &mut [AdapterActivations; Module::COUNT],
+        dropped: &mut Buffer,
         normed: &mut NormedOutput,
         y: &mut Buffer,
     ) {
-        let Some(norm) = norm else { return self.forward(pass, module, x, low, Beta::Accumulate, y) };
-        self.forward(pass, module, x, low, Beta::Overwrite, &mut normed.projected);
+        let Some(norm) = norm else {
+            return self.forward(pass, module, x, kept, dropped, Beta::Accumulate, y);
+        };
+        self.forward(pass, module, x, kept, dropped, Beta::Overwrite, &mut normed.projected);
         pass.norm(pass.m, &normed.projected, norm, Beta::Accumulate, y, &mut normed.inverse_rms);
     }
 }
