@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Rows;
 use super::elementwise::soft_cap_row;
-use super::gemm::{Beta, Data, Matrix, Precision, gemm_single_raw};
+use super::gemm::{Beta, Data, Matrix, MatrixMut, Precision, gemm_single, gemm_single_raw};
 use super::vectorize::{dot, exp, exp_and_sum, maximum, tanh, vectorized};
 use crate::batching::Segment;
 use crate::device::AttentionShape;
@@ -122,6 +122,113 @@ pub struct Inputs<'a> {
     pub value: &'a [f32],
 }
 
+/// Rows of scores that exist at a time: enough to earn the packing of the keys, few enough for the cache.
+const STACK: usize = 192;
+
+/// Query positions of a block. The query heads that share a key/value head are stacked, so that its keys and values are
+/// packed once for all of them.
+fn block_positions(shape: AttentionShape) -> usize {
+    (STACK / group(shape) / 8 * 8).clamp(8, BLOCK)
+}
+
+/// Query heads that share a key/value head.
+fn group(shape: AttentionShape) -> usize {
+    shape.heads / shape.key_value_heads
+}
+
+/// A block of query positions of one sequence and one key/value head.
+#[derive(Clone, Copy)]
+struct Block {
+    shape: AttentionShape,
+    segment: Segment,
+    kv_head: usize,
+    /// Position of the first query.
+    first: usize,
+    /// Query positions.
+    rows: usize,
+    /// Position of the first key that any of them sees.
+    first_key: usize,
+    keys: usize,
+}
+
+impl Block {
+    fn new(shape: AttentionShape, segment: Segment, kv_head: usize, first: usize) -> Self {
+        let rows = block_positions(shape).min(segment.len - first);
+        let first_key = shape.first_key(first);
+        Self { shape, segment, kv_head, first, rows, first_key, keys: first + rows - first_key }
+    }
+
+    /// Rows of the stack: head after head.
+    fn stacked(&self) -> usize {
+        group(self.shape) * self.rows
+    }
+
+    /// Of each row of the stack: its position, and where its numbers begin in `[m, heads * d]`.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        let Self { shape, segment, first, rows, .. } = *self;
+        let heads = self.kv_head * group(shape)..(self.kv_head + 1) * group(shape);
+        heads.flat_map(move |head| {
+            (first..first + rows).map(move |position| {
+                (position, (segment.start + position) * shape.query_size() + head * shape.head_dim)
+            })
+        })
+    }
+
+    /// Of each row of the stack, the index into `[heads, m]`.
+    fn statistics(&self, m: usize) -> impl Iterator<Item = usize> {
+        let Self { shape, segment, first, rows, .. } = *self;
+        let heads = self.kv_head * group(shape)..(self.kv_head + 1) * group(shape);
+        heads.flat_map(move |head| (0..rows).map(move |row| head * m + segment.start + first + row))
+    }
+
+    fn gather(&self, from: &[f32], stack: &mut [f32]) {
+        let d = self.shape.head_dim;
+        for ((_, at), row) in self.places().zip(stack.chunks_exact_mut(d)) {
+            row.copy_from_slice(&from[at..][..d]);
+        }
+    }
+
+    /// # Safety
+    /// No other task touches these rows of these heads.
+    unsafe fn scatter(&self, stack: &[f32], to: Rows) {
+        let d = self.shape.head_dim;
+        for ((_, at), row) in self.places().zip(stack.chunks_exact(d)) {
+            // SAFETY: the caller's promise.
+            unsafe { to.slice(at, d) }.copy_from_slice(row);
+        }
+    }
+
+    fn key_start(&self) -> usize {
+        let Self { shape, segment, kv_head, first_key, .. } = *self;
+        (segment.start + first_key) * shape.key_value_size() + kv_head * shape.head_dim
+    }
+
+    /// The keys or values that the block sees, [keys, d].
+    fn keys_of<'a>(&self, values: &'a [f32]) -> Matrix<'a> {
+        head(values, self.key_start(), self.keys, self.shape.head_dim, self.shape.key_value_size())
+    }
+
+    fn live(&self, position: usize) -> Range<usize> {
+        live(self.shape, position, self.first_key)
+    }
+}
+
+/// What a thread works in, made for the longest sequence that it meets.
+#[derive(Default)]
+struct Work {
+    scores: Vec<f32>,
+    d_scores: Vec<f32>,
+    /// Rows of query heads, one below the other: [stacked, d].
+    query: Vec<f32>,
+    output: Vec<f32>,
+}
+
+/// Numbers of each of [`Work`]'s scores, and of each of its stacks, for a sequence of `len`.
+fn work_sizes(shape: AttentionShape, len: usize) -> [usize; 2] {
+    let rows = group(shape) * block_positions(shape).min(len);
+    [rows * len, rows * shape.head_dim]
+}
+
 /// `output`: [m, heads * d]; `log_sum_exp`: [heads, m].
 pub fn forward(
     precision: Precision,
@@ -133,56 +240,49 @@ pub fn forward(
 ) {
     let m = output.len() / shape.query_size();
     let (output, log_sum_exp) = (Rows::of(output), Rows::of(log_sum_exp));
+    let positions = block_positions(shape);
     let tasks: Vec<(Segment, usize)> = segments
         .iter()
-        .flat_map(|&segment| (0..segment.len).step_by(BLOCK).map(move |row| (segment, row)))
+        .flat_map(|&segment| (0..segment.len).step_by(positions).map(move |row| (segment, row)))
         .collect();
-    tasks.par_iter().for_each_init(Vec::new, |scores: &mut Vec<f32>, &(segment, first)| {
-        for h in 0..shape.heads {
-            forward_block(precision, shape, segment, first, h, inputs, m, scores, output, log_sum_exp);
+    tasks.par_iter().for_each_init(Work::default, |work, &(segment, first)| {
+        for kv_head in 0..shape.key_value_heads {
+            let block = Block::new(shape, segment, kv_head, first);
+            forward_block(precision, block, inputs, m, work, output, log_sum_exp);
         }
     });
 }
 
-/// Query rows `first..first + BLOCK` of one sequence and one head.
-#[allow(clippy::too_many_arguments)]
 fn forward_block(
     precision: Precision,
-    shape: AttentionShape,
-    segment: Segment,
-    first: usize,
-    h: usize,
+    block: Block,
     inputs: Inputs,
     m: usize,
-    scores: &mut Vec<f32>,
+    work: &mut Work,
     output: Rows,
     log_sum_exp: Rows,
 ) {
-    let (d, q_stride, kv_stride) = (shape.head_dim, shape.query_size(), shape.key_value_size());
-    let kv = h / (shape.heads / shape.key_value_heads) * d;
-    let rows = BLOCK.min(segment.len - first);
-    let first_key = shape.first_key(first);
-    let keys = first + rows - first_key;
-    scores.resize(BLOCK * segment.len, 0.0);
-    let query = head(inputs.query, (segment.start + first) * q_stride + h * d, rows, d, q_stride);
-    let kv_start = (segment.start + first_key) * kv_stride + kv;
-    let key = head(inputs.key, kv_start, keys, d, kv_stride);
-    let value = head(inputs.value, kv_start, keys, d, kv_stride);
-    // SAFETY: `scores` holds BLOCK * segment.len >= rows * keys numbers and belongs to this task.
-    unsafe {
-        gemm_single_raw(precision, 1.0, query, key.transposed(), Beta::Overwrite, scores.as_mut_ptr(), keys)
-    };
-    // SAFETY: this task alone writes these rows of this head.
-    let kept = unsafe { log_sum_exp.slice(h * m + segment.start + first, rows) };
-    for (i, (row, kept)) in scores.chunks_exact_mut(keys).take(rows).zip(kept).enumerate() {
-        *kept = softmax(shape, row, live(shape, first + i, first_key));
+    let Block { shape, keys, .. } = block;
+    let (stacked, d) = (block.stacked(), shape.head_dim);
+    let [scores, stack] = work_sizes(shape, block.segment.len);
+    work.scores.resize(scores, 0.0);
+    work.query.resize(stack, 0.0);
+    let (scores, query) = (&mut work.scores[..stacked * keys], &mut work.query[..stacked * d]);
+    block.gather(inputs.query, query);
+    let product = MatrixMut::new(scores, stacked, keys);
+    let key = block.keys_of(inputs.key).transposed();
+    gemm_single(precision, 1.0, Matrix::f32(query, stacked, d), key, Beta::Overwrite, product);
+    let rows = scores.chunks_exact_mut(keys).zip(block.places()).zip(block.statistics(m));
+    for ((row, (position, _)), statistic) in rows {
+        // SAFETY: this task alone writes these rows of these heads.
+        let kept = unsafe { log_sum_exp.slice(statistic, 1) };
+        kept[0] = softmax(shape, row, block.live(position));
     }
-    let probabilities = Matrix::f32(&scores[..rows * keys], rows, keys);
-    // SAFETY: rows `first..first + rows`, columns of head `h`: written by this task alone, inside `output`.
-    unsafe {
-        let target = output.at((segment.start + first) * q_stride + h * d);
-        gemm_single_raw(precision, 1.0, probabilities, value, Beta::Overwrite, target, q_stride);
-    }
+    let probabilities = Matrix::f32(scores, stacked, keys);
+    let product = MatrixMut::new(query, stacked, d);
+    gemm_single(precision, 1.0, probabilities, block.keys_of(inputs.value), Beta::Overwrite, product);
+    // SAFETY: as above.
+    unsafe { block.scatter(query, output) };
 }
 
 /// What the gradient reads besides the inputs.
@@ -193,7 +293,7 @@ pub struct Kept<'a> {
     pub d_output: &'a [f32],
 }
 
-/// Replaces `d_query`, `d_key`, `d_value`. One task a sequence and key/value head: the query heads that share it add up in order.
+/// Replaces `d_query`, `d_key`, `d_value`. One task a sequence and key/value head.
 #[allow(clippy::too_many_arguments)]
 pub fn backward(
     precision: Precision,
@@ -205,141 +305,77 @@ pub fn backward(
     d_key: &mut [f32],
     d_value: &mut [f32],
 ) {
-    let (d_query, d_key, d_value) = (Rows::of(d_query), Rows::of(d_key), Rows::of(d_value));
+    let gradients = [d_query, d_key, d_value].map(Rows::of);
     let mut tasks: Vec<(Segment, usize)> = segments
         .iter()
-        .flat_map(|&segment| (0..shape.key_value_heads).map(move |kv| (segment, kv)))
+        .flat_map(|&segment| (0..shape.key_value_heads).map(move |kv_head| (segment, kv_head)))
         .collect();
     // Long sequences first: the work is quadratic, and the last task should be a small one.
     tasks.sort_by_key(|(segment, _)| std::cmp::Reverse(segment.len));
-    let group = shape.heads / shape.key_value_heads;
-    tasks.par_iter().with_max_len(1).for_each_init(
-        || (Vec::new(), Vec::new()),
-        |(scores, d_scores), &(segment, kv)| {
-            for h in kv * group..(kv + 1) * group {
-                let task = BackwardTask { precision, shape, segment, h, first_of_group: h == kv * group };
-                task.run(inputs, kept, scores, d_scores, d_query, d_key, d_value);
-            }
-        },
-    );
-}
-
-struct BackwardTask {
-    precision: Precision,
-    shape: AttentionShape,
-    segment: Segment,
-    h: usize,
-    first_of_group: bool,
-}
-
-impl BackwardTask {
-    #[allow(clippy::too_many_arguments)]
-    fn run(
-        &self,
-        inputs: Inputs,
-        kept: Kept,
-        scores: &mut Vec<f32>,
-        d_scores: &mut Vec<f32>,
-        d_query: Rows,
-        d_key: Rows,
-        d_value: Rows,
-    ) {
-        scores.resize(BLOCK * self.segment.len, 0.0);
-        d_scores.resize(BLOCK * self.segment.len, 0.0);
+    tasks.par_iter().with_max_len(1).for_each_init(Work::default, |work, &(segment, kv_head)| {
         // From the last block to the first: the last reaches the last key, so it can replace instead of add;
         // keys before its window begin at 0.
-        let blocks = self.segment.len.div_ceil(BLOCK);
-        for block in (0..blocks).rev() {
-            let replace = self.first_of_group && block + 1 == blocks;
-            if replace {
-                let unseen = self.shape.first_key(block * BLOCK);
-                self.zero_keys(unseen, d_key);
-                self.zero_keys(unseen, d_value);
+        let positions = block_positions(shape);
+        let last = (segment.len - 1) / positions * positions;
+        let [_, d_key, d_value] = gradients;
+        for row in 0..shape.first_key(last) {
+            let start = (segment.start + row) * shape.key_value_size() + kv_head * shape.head_dim;
+            for rows in [d_key, d_value] {
+                // SAFETY: this task alone writes the rows of this sequence in the columns of its key/value head.
+                unsafe { rows.slice(start, shape.head_dim) }.fill(0.0);
             }
-            self.block(block * BLOCK, replace, inputs, kept, scores, d_scores, d_query, d_key, d_value);
         }
-    }
+        for first in (0..=last).rev().step_by(positions) {
+            let beta = if first == last { Beta::Overwrite } else { Beta::Accumulate };
+            let block = Block::new(shape, segment, kv_head, first);
+            backward_block(precision, block, beta, inputs, kept, work, gradients);
+        }
+    });
+}
 
-    /// Where the sequence's rows of this task's key/value head begin.
-    fn kv_start(&self) -> usize {
-        let shape = self.shape;
-        let kv_head = self.h / (shape.heads / shape.key_value_heads);
-        self.segment.start * shape.key_value_size() + kv_head * shape.head_dim
+/// `beta`: whether the gradients of the keys and values are added to.
+fn backward_block(
+    precision: Precision,
+    block: Block,
+    beta: Beta,
+    inputs: Inputs,
+    kept: Kept,
+    work: &mut Work,
+    [d_query, d_key, d_value]: [Rows; 3],
+) {
+    let Block { shape, keys, .. } = block;
+    let (stacked, d) = (block.stacked(), shape.head_dim);
+    let m = kept.output.len() / shape.query_size();
+    let [scores, stack] = work_sizes(shape, block.segment.len);
+    work.scores.resize(scores, 0.0);
+    work.d_scores.resize(scores, 0.0);
+    work.query.resize(stack, 0.0);
+    work.output.resize(stack, 0.0);
+    let (scores, d_scores) = (&mut work.scores[..stacked * keys], &mut work.d_scores[..stacked * keys]);
+    let (query, d_output) = (&mut work.query[..stacked * d], &mut work.output[..stacked * d]);
+    block.gather(inputs.query, query);
+    block.gather(kept.d_output, d_output);
+    let [key, value] = [inputs.key, inputs.value].map(|values| block.keys_of(values));
+    for (stack, keys_of, scores) in [(&*query, key, &mut *scores), (&*d_output, value, &mut *d_scores)] {
+        let (a, product) = (Matrix::f32(stack, stacked, d), MatrixMut::new(scores, stacked, keys));
+        gemm_single(precision, 1.0, a, keys_of.transposed(), Beta::Overwrite, product);
     }
-
-    fn zero_keys(&self, count: usize, rows: Rows) {
-        for row in 0..count {
-            let start = self.kv_start() + row * self.shape.key_value_size();
-            // SAFETY: this task alone writes the rows of this sequence in the columns of its key/value head.
-            unsafe { rows.slice(start, self.shape.head_dim) }.fill(0.0);
-        }
+    let rows = scores.chunks_exact_mut(keys).zip(d_scores.chunks_exact_mut(keys));
+    for (((row, d_row), (position, at)), statistic) in rows.zip(block.places()).zip(block.statistics(m)) {
+        let delta = dot_row(&kept.d_output[at..][..d], &kept.output[at..][..d]);
+        softmax_gradient(shape, row, d_row, block.live(position), delta, kept.log_sum_exp[statistic]);
     }
-
-    #[allow(clippy::too_many_arguments)]
-    fn block(
-        &self,
-        first: usize,
-        replace: bool,
-        inputs: Inputs,
-        kept: Kept,
-        scores: &mut [f32],
-        d_scores: &mut [f32],
-        d_query: Rows,
-        d_key: Rows,
-        d_value: Rows,
-    ) {
-        let Self { precision, shape, segment, h, .. } = *self;
-        let (d, q_stride, kv_stride) = (shape.head_dim, shape.query_size(), shape.key_value_size());
-        let m = kept.output.len() / q_stride;
-        let rows = BLOCK.min(segment.len - first);
-        let first_key = shape.first_key(first);
-        let keys = first + rows - first_key;
-        let q_start = (segment.start + first) * q_stride + h * d;
-        let kv_start = self.kv_start() + first_key * kv_stride;
-        let query = head(inputs.query, q_start, rows, d, q_stride);
-        let key = head(inputs.key, kv_start, keys, d, kv_stride);
-        let value = head(inputs.value, kv_start, keys, d, kv_stride);
-        let d_output = head(kept.d_output, q_start, rows, d, q_stride);
-        // SAFETY: both score buffers hold at least rows * keys numbers and belong to this task.
-        unsafe {
-            gemm_single_raw(
-                precision,
-                1.0,
-                query,
-                key.transposed(),
-                Beta::Overwrite,
-                scores.as_mut_ptr(),
-                keys,
-            );
-            gemm_single_raw(
-                precision,
-                1.0,
-                d_output,
-                value.transposed(),
-                Beta::Overwrite,
-                d_scores.as_mut_ptr(),
-                keys,
-            );
-        }
-        let log_sum_exp = &kept.log_sum_exp[h * m + segment.start + first..][..rows];
-        for (i, (row, d_row)) in
-            scores.chunks_exact_mut(keys).zip(d_scores.chunks_exact_mut(keys)).take(rows).enumerate()
-        {
-            let at = q_start + i * q_stride;
-            let delta = dot_row(&kept.d_output[at..][..d], &kept.output[at..][..d]);
-            let live = live(shape, first + i, first_key);
-            softmax_gradient(shape, row, d_row, live, delta, log_sum_exp[i]);
-        }
-        let p = Matrix::f32(&scores[..rows * keys], rows, keys);
-        let d_s = Matrix::f32(&d_scores[..rows * keys], rows, keys);
-        let beta = if replace { Beta::Overwrite } else { Beta::Accumulate };
-        // SAFETY: this task alone writes the rows of this sequence in the columns of this head and of its key/value head.
-        unsafe {
-            gemm_single_raw(precision, 1.0, d_s, key, Beta::Overwrite, d_query.at(q_start), q_stride);
-            gemm_single_raw(precision, 1.0, d_s.transposed(), query, beta, d_key.at(kv_start), kv_stride);
-            gemm_single_raw(precision, 1.0, p.transposed(), d_output, beta, d_value.at(kv_start), kv_stride);
-        }
+    let [p, d_s] = [&*scores, &*d_scores].map(|scores| Matrix::f32(scores, stacked, keys));
+    let stride = shape.key_value_size();
+    for (a, stack, target) in [(d_s, &*query, d_key), (p, &*d_output, d_value)] {
+        let (a, b) = (a.transposed(), Matrix::f32(stack, stacked, d));
+        // SAFETY: this task alone writes the rows of this sequence in the columns of its key/value head.
+        unsafe { gemm_single_raw(precision, 1.0, a, b, beta, target.at(block.key_start()), stride) };
     }
+    let product = MatrixMut::new(query, stacked, d);
+    gemm_single(precision, 1.0, d_s, key, Beta::Overwrite, product);
+    // SAFETY: as above, of its query heads.
+    unsafe { block.scatter(query, d_query) };
 }
 
 /// New queries against a cache: query row i is at position `past + i`.

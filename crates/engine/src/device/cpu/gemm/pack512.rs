@@ -168,7 +168,13 @@ unsafe fn load_along<const KIND: u8>(op: &Operand, area: &Area, lane: usize, k: 
         let count = area.len - k;
         if lane + 16 <= area.lanes {
             for (i, r) in r.iter_mut().enumerate() {
-                *r = along::<KIND>(from.wrapping_add(i * stride), count);
+                let from = from.wrapping_add(i * stride);
+                // The next units of this lane, which are wanted after those of the other lanes.
+                _mm_prefetch(
+                    from.wrapping_add(16 * depth(KIND) * op.element_size()) as *const i8,
+                    _MM_HINT_T0,
+                );
+                *r = along::<KIND>(from, count);
             }
         } else {
             for (i, r) in r.iter_mut().enumerate().take(area.lanes - lane) {
@@ -194,6 +200,11 @@ unsafe fn load_across<const KIND: u8>(op: &Operand, area: &Area, lane: usize, k:
         if k + 16 * depth <= area.len {
             for (i, r) in r.iter_mut().enumerate() {
                 let from = from.wrapping_add(i * depth * stride);
+                // The row of the next units, which is wanted after the other lanes of this one.
+                _mm_prefetch(from.wrapping_add(16 * depth * stride) as *const i8, _MM_HINT_T0);
+                if depth == 2 {
+                    _mm_prefetch(from.wrapping_add((16 * depth + 1) * stride) as *const i8, _MM_HINT_T0);
+                }
                 *r = across::<KIND>(from, from.wrapping_add(stride), lanes);
             }
         } else {
