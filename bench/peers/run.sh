@@ -27,6 +27,7 @@ runs="
 ours-135m-bf16-1 $ours --model $small --dtype bf16 --steps 10
 trl-135m-bf16 $trl --model $small --dtype bf16 --steps 10
 ours-135m-bf16-2 $ours --model $small --dtype bf16 --steps 10
+trl-135m-bf16-by-row $trl --model $small --dtype bf16 --batch 1 --accum 4 --steps 10
 trl-135m-f32 $trl --model $small --dtype f32 --steps 10
 ours-135m-f32 $ours --model $small --dtype f32 --steps 10
 lf-135m-bf16 $PEERS/venv-lf/bin/python $here/llamafactory_lora.py --data $data --model $small --dtype bf16 --steps 8 --max-seconds 100
@@ -35,6 +36,7 @@ trl-135m-bf16-checkpointing $trl --model $small --dtype bf16 --gradient-checkpoi
 ours-05b-bf16-1 $ours --model $large --dtype bf16 --steps 8
 trl-05b-bf16 $trl --model $large --dtype bf16 --steps 8
 ours-05b-bf16-2 $ours --model $large --dtype bf16 --steps 8
+trl-05b-bf16-by-row $trl --model $large --dtype bf16 --batch 1 --accum 4 --steps 8
 lf-05b-bf16 $PEERS/venv-lf/bin/python $here/llamafactory_lora.py --data $data --model $large --dtype bf16 --steps 5 --max-seconds 100
 trl-05b-f32 $trl --model $large --dtype f32 --steps 8
 ours-05b-f32 $ours --model $large --dtype f32 --steps 8
