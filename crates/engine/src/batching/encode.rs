@@ -30,6 +30,9 @@ pub enum LongRows {
     /// Keep the beginning; leave the row out where nothing learned is left.
     #[default]
     Truncate,
+    /// Make pieces of the maximum length, each with its labels; leave pieces out in which nothing is learned. A piece does
+    /// not see the pieces before it, and its first token is not learned.
+    Split,
     /// Leave the row out.
     Drop,
     /// Stop with an error.
@@ -285,6 +288,11 @@ impl<'a> Collector<'a> {
         for kind in notes {
             self.note(kind, place.line);
         }
+        if let Some(bos) = self.tokenizer.bos_id()
+            && row.ids.starts_with(&[bos, bos])
+        {
+            self.note(WarningKind::BosDoubled, place.line);
+        }
         let (tokens, max_seq_len) = (row.ids.len(), self.options.max_seq_len);
         let long = tokens > max_seq_len;
         match self.options.on_long {
@@ -293,7 +301,11 @@ impl<'a> Collector<'a> {
                 self.leave_out(WarningKind::TooLong, place.line);
                 return Ok(());
             }
-            LongRows::Truncate | LongRows::Drop | LongRows::Error => {
+            LongRows::Split if long => {
+                self.split(&row, place.line);
+                return Ok(());
+            }
+            LongRows::Truncate | LongRows::Split | LongRows::Drop | LongRows::Error => {
                 row.ids.truncate(max_seq_len);
                 row.labels.truncate(max_seq_len);
             }
@@ -306,16 +318,33 @@ impl<'a> Collector<'a> {
             self.data.truncated += 1;
             self.note(WarningKind::Truncated, place.line);
         }
-        if !self.stop_supervised {
-            let stops = self.tokenizer.stop_ids();
-            self.stop_supervised = row
-                .labels
-                .iter()
-                .skip(1)
-                .any(|&label| u32::try_from(label).is_ok_and(|id| stops.contains(&id)));
-        }
-        self.data.push(&row.ids, &row.labels);
+        self.keep(&row.ids, &row.labels);
         Ok(())
+    }
+
+    /// A row longer than the maximum, in pieces.
+    fn split(&mut self, row: &EncodedRow, line: u64) {
+        let max_seq_len = self.options.max_seq_len.max(1);
+        let mut kept = 0;
+        for (ids, labels) in row.ids.chunks(max_seq_len).zip(row.labels.chunks(max_seq_len)) {
+            if labels.iter().skip(1).any(|&label| label != IGNORE) {
+                self.keep(ids, labels);
+                kept += 1;
+            }
+        }
+        if kept == 0 {
+            return self.leave_out(WarningKind::NothingSupervised, line);
+        }
+        self.data.split += 1;
+        self.data.pieces += kept;
+        self.note(WarningKind::Split, line);
+    }
+
+    fn keep(&mut self, ids: &[u32], labels: &[i32]) {
+        let stops = self.tokenizer.stop_ids();
+        let is_stop = |label: &i32| u32::try_from(*label).is_ok_and(|id| stops.contains(&id));
+        self.stop_supervised = self.stop_supervised || labels.iter().skip(1).any(is_stop);
+        self.data.push(ids, labels);
     }
 
     fn finish(mut self) -> Result<EncodedData, DataError> {
@@ -326,7 +355,7 @@ impl<'a> Collector<'a> {
             kind,
             count,
             lines,
-            message: message(kind, count, self.options),
+            message: message(kind, count, self.options, self.data.pieces),
         };
         self.data.warnings = std::mem::take(&mut self.seen).into_iter().map(warning).collect();
         if self.data.is_empty() {
@@ -344,7 +373,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-fn message(kind: WarningKind, count: usize, options: &EncodeOptions) -> String {
+fn message(kind: WarningKind, count: usize, options: &EncodeOptions, pieces: usize) -> String {
     let rows = if count == 1 { "1 row".to_string() } else { format!("{count} rows") };
     let max = options.max_seq_len;
     match kind {
@@ -356,6 +385,10 @@ fn message(kind: WarningKind, count: usize, options: &EncodeOptions) -> String {
         WarningKind::BosTwice => {
             format!("{rows} began with BOS already, which the tokenizer adds too; one BOS was kept. Remove it from the text.")
         }
+        WarningKind::BosDoubled => format!(
+            "{rows} begin with BOS twice, and the model learns from them like that: the chat template or the text writes \
+             a second one. Remove it there."
+        ),
         WarningKind::TemplateWithoutBos => format!(
             "In {rows} the chat template did not write BOS, with which this tokenizer begins texts. The model is trained \
              without it; programs that add it give the model something else than it learned."
@@ -366,6 +399,9 @@ fn message(kind: WarningKind, count: usize, options: &EncodeOptions) -> String {
         WarningKind::Truncated => {
             format!("{rows} were longer than {max} tokens and were cut; the end of their answers is not learned.")
         }
+        WarningKind::Split => format!(
+            "{rows} were longer than {max} tokens and were split into {pieces} pieces, none of which sees the one before it."
+        ),
         WarningKind::TooLong => format!("{rows} were longer than {max} tokens and were left out."),
         WarningKind::NothingSupervised => {
             format!("{rows} held nothing to learn within {max} tokens and were left out.")

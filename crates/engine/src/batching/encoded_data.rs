@@ -37,12 +37,16 @@ pub enum WarningKind {
     EosNeverSupervised,
     /// A text begins with the string of BOS where the tokenizer adds BOS too; only one was kept.
     BosTwice,
+    /// Rows whose ids begin with two BOS.
+    BosDoubled,
     /// The tokenizer begins texts with BOS and the chat template does not write it.
     TemplateWithoutBos,
     /// The rendered conversation does not hold its system message.
     SystemMessageDropped,
     /// Rows cut at the maximum length.
     Truncated,
+    /// Rows split at the maximum length.
+    Split,
     /// Rows left out because they are too long.
     TooLong,
     /// Rows left out because nothing in them is learned.
@@ -67,6 +71,9 @@ pub struct EncodedData {
     pub warnings: Vec<DataWarning>,
     /// Rows cut at the maximum length.
     pub truncated: usize,
+    /// Rows split at the maximum length, and the pieces that were kept of them.
+    pub split: usize,
+    pub pieces: usize,
     /// Rows left out: too long, or nothing in them is learned.
     pub dropped: usize,
 }

@@ -1,5 +1,6 @@
 //! [`Sampler`]: which rows make up each micro-batch. Deterministic, endless, and resumable at the exact row.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,10 @@ pub enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Packing {
-    /// As many rows as fit into `micro_batch_size × max_seq_len` tokens. Each epoch is packed by itself.
+    /// As many rows as fit into `micro_batch_size × max_seq_len` tokens, by best fit. Each epoch is packed by itself.
+    ///
+    /// Attention never crosses rows, so the capacity counts tokens alone: a micro-batch may hold one row of
+    /// `max_seq_len` tokens and hundreds of short ones.
     On,
     /// Exactly `micro_batch_size` rows. A micro-batch may straddle the end of an epoch.
     Off,
@@ -154,6 +158,11 @@ impl Sampler {
         }
         self.ends.clear();
         if self.packing == Packing::On {
+            if self.order == Order::Shuffle {
+                for window in self.rows.chunks_mut(WINDOW) {
+                    window.sort_by_key(|&row| Reverse(self.lengths[row as usize]));
+                }
+            }
             let mut packs = best_fit(&self.rows, &self.lengths, self.capacity);
             if self.order == Order::Shuffle {
                 // The last packs opened hold the rows that fitted nowhere else; mix them among the others.
@@ -167,6 +176,10 @@ impl Sampler {
         }
     }
 }
+
+/// Shuffled rows are packed from long to short within so many, which fills better than the order that chance gave (best
+/// fit decreasing). Packs stay open from one window to the next.
+const WINDOW: usize = 1024;
 
 /// Each row goes into the open pack that it fills best, or opens one. Packs in the order opened; of equally full packs
 /// the oldest.
@@ -235,22 +248,74 @@ mod tests {
         assert_eq!((sampler.rows_per_epoch(), sampler.micro_batches_per_epoch()), (3, 2));
     }
 
+    /// Rows into the first pack with room: what best fit is measured against.
+    fn first_fit(rows: &[u32], lengths: &[u32], capacity: usize) -> usize {
+        let mut rooms: Vec<usize> = Vec::new();
+        for &row in rows {
+            let length = lengths[row as usize] as usize;
+            match rooms.iter_mut().find(|room| **room >= length) {
+                Some(room) => *room -= length,
+                None => rooms.push(capacity - length),
+            }
+        }
+        rooms.len()
+    }
+
+    /// Lengths as chat data has them, log-normal around `median` tokens, cut at `longest`.
+    fn realistic(count: usize, median: f64, longest: u32, seed: u64) -> Vec<u32> {
+        let mut random = SplitMix64(seed);
+        let mut uniform = || (random.next() >> 11) as f64 / (1u64 << 53) as f64;
+        (0..count)
+            .map(|_| {
+                // Box–Muller.
+                let normal =
+                    (-2.0 * (1.0 - uniform()).ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+                ((median * (0.8 * normal).exp()) as u32).clamp(1, longest)
+            })
+            .collect()
+    }
+
     #[test]
-    fn packing_keeps_every_row_once_and_within_the_capacity() {
-        let lengths: Vec<u32> = (0..997u32).map(|i| 1 + i * i % 61).collect();
-        for (order, seed) in [(Order::File, 0), (Order::Shuffle, 1), (Order::Shuffle, 2)] {
-            let mut sampler = Sampler::new(lengths.clone(), order, Packing::On, 2, 64, seed);
-            for _ in 0..3 {
-                let count = sampler.micro_batches_per_epoch();
-                let batches = epoch(&mut sampler);
-                assert_eq!(batches.len(), count);
-                let sums = batches.iter().map(|b| b.iter().map(|&row| lengths[row]).sum::<u32>());
-                assert!(sums.clone().all(|sum| sum <= 128));
-                let fullness = sums.sum::<u32>() as f64 / (128 * count) as f64;
-                assert!(fullness > 0.97, "{fullness}");
-                let mut rows: Vec<usize> = batches.concat();
-                rows.sort_unstable();
-                assert!(rows.into_iter().eq(0..997));
+    fn packing_holds_every_row_once_within_the_capacity_and_fills_better_than_first_fit() {
+        for (count, median, size, longest) in [
+            (1, 9.0, 1, 64),
+            (997, 20.0, 2, 64),
+            (5000, 180.0, 4, 1024),
+            (5000, 400.0, 1, 1024),
+            (3000, 60.0, 1, 512),
+        ] {
+            for (order, seed) in
+                [(Order::File, 0), (Order::Shuffle, 1), (Order::Shuffle, 2), (Order::Shuffle, 3)]
+            {
+                let lengths = realistic(count, median, longest, seed);
+                let capacity = size * longest as usize;
+                let mut sampler =
+                    Sampler::new(lengths.clone(), order, Packing::On, size, longest as usize, seed);
+                for _ in 0..3 {
+                    let batches_planned = sampler.micro_batches_per_epoch();
+                    let batches = epoch(&mut sampler);
+                    assert_eq!(batches.len(), batches_planned);
+                    let tokens =
+                        |batch: &Vec<usize>| batch.iter().map(|&row| lengths[row] as usize).sum::<usize>();
+                    assert!(batches.iter().all(|batch| tokens(batch) <= capacity));
+                    let mut rows: Vec<usize> = batches.concat();
+                    let drawn: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+                    rows.sort_unstable();
+                    assert!(rows.into_iter().eq(0..count), "every row once");
+
+                    let mut shuffled = drawn;
+                    SplitMix64(seed).shuffle(&mut shuffled);
+                    let first_fit = first_fit(&shuffled, &lengths, capacity);
+                    let total = lengths.iter().sum::<u32>() as f64 / capacity as f64;
+                    println!(
+                        "{count} rows around {median} tokens, capacity {capacity}, {order:?}: filled {:.2} %, first fit {:.2} %",
+                        100.0 * total / batches.len() as f64,
+                        100.0 * total / first_fit as f64
+                    );
+                    if order == Order::Shuffle {
+                        assert!(batches.len() <= first_fit, "{} and {first_fit}", batches.len());
+                    }
+                }
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use engine::batching::{
-    DataError, EncodeOptions, EncodedData, IGNORE, LongRows, LossMask, Place, Row, WarningKind, encode_file,
-    encode_row, encode_rows, read_rows,
+    DataError, EncodeOptions, EncodedData, IGNORE, LongRows, LossMask, MicroBatch, Order, Packing, Place,
+    Row, Sampler, WarningKind, encode_file, encode_row, encode_rows, read_rows,
 };
 use engine::tokenizer::{ChatTemplate, Tokenizer};
 use serde_json::{Value, json};
@@ -253,4 +253,113 @@ fn a_tokenizer_with_bos_begins_texts_once() {
         ChatTemplate::from_source("{% for m in messages %}{{ m.content }}{% endfor %}").expect("good");
     let (_, notes) = encode(json!({"messages": [message("assistant", "Once")]}), Some(&template));
     assert_eq!(notes, [WarningKind::TemplateWithoutBos]);
+}
+
+#[test]
+fn long_rows_are_split_into_pieces_with_their_labels() {
+    let split = EncodeOptions { on_long: LongRows::Split, ..EncodeOptions::new(10) };
+    let ids: Vec<u32> = (10..35).collect();
+    // Nothing is learned in the second piece but its first token, which has nothing before it.
+    let labels: Vec<i32> = ids
+        .iter()
+        .enumerate()
+        .map(|(i, &id)| if (11..20).contains(&i) { IGNORE } else { id as i32 })
+        .collect();
+    let long = json!({ "input_ids": ids, "labels": labels });
+    let short = json!({ "input_ids": [5, 6, 262] });
+    let prompt = json!({ "input_ids": ids, "labels": vec![IGNORE; 25] });
+    let data = encode(&format!("{long}\n{short}\n{prompt}\n"), &split).expect("encodes");
+    let rows: Vec<Vec<u32>> = (0..data.len()).map(|i| data.row_ids(i).to_vec()).collect();
+    assert_eq!(rows, [ids[..10].to_vec(), ids[20..].to_vec(), vec![5, 6, 262]]);
+    assert_eq!(data.row(1).labels, labels[20..]);
+    assert_eq!((data.split, data.pieces, data.dropped, data.truncated), (1, 2, 1, 0));
+    assert_eq!(
+        counts(&data),
+        [(WarningKind::Split, 1, [1].as_slice()), (WarningKind::NothingSupervised, 1, [3].as_slice())]
+    );
+    let message = &data.warnings[0].message;
+    assert!(["1 row", "10 tokens", "2 pieces"].iter().all(|part| message.contains(part)), "{message}");
+
+    // What is learned in all pieces is what the whole row teaches, but for the first token of each.
+    let options = EncodeOptions::new(256);
+    let whole = encode(&talk("a question", &"an answer ".repeat(5)), &options).expect("encodes");
+    let pieces =
+        encode(&talk("a question", &"an answer ".repeat(5)), &EncodeOptions { max_seq_len: 12, ..split });
+    let pieces = pieces.expect("encodes");
+    let learned =
+        |data: &EncodedData| -> Vec<i32> { (0..data.len()).flat_map(|i| data.row(i).labels).collect() };
+    let kept: Vec<i32> = learned(&whole).into_iter().filter(|&label| label != IGNORE).collect();
+    assert!(pieces.len() > 1);
+    assert_eq!(learned(&pieces).into_iter().filter(|&label| label != IGNORE).collect::<Vec<_>>(), kept);
+}
+
+#[test]
+fn the_thread_count_changes_neither_rows_nor_packs() {
+    let content: String =
+        (0..3000usize).map(|i| format!("{}\n", json!({ "text": "word ".repeat(1 + i * i % 37) }))).collect();
+    let batches = |threads| -> Vec<MicroBatch> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            let data = encode(&content, &EncodeOptions::new(64)).expect("encodes");
+            let mut sampler = Sampler::new(data.row_lengths(), Order::Shuffle, Packing::On, 2, 64, 9);
+            let count = sampler.micro_batches_per_epoch();
+            (0..count).map(|_| data.micro_batch(&sampler.next_micro_batch())).collect()
+        })
+    };
+    let want = batches(1);
+    assert!(want.len() > 100);
+    assert!((2..=4).all(|threads| batches(threads) == want));
+}
+
+/// A tokenizer of letters that begins every text with BOS.
+fn tokenizer_with_bos() -> Tokenizer {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    crate::tokenizer::write_byte_tokenizer(folder.path());
+    let path = folder.path().join("tokenizer_config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    config["bos_token"] = "<|im_start|>".into();
+    config["add_bos_token"] = true.into();
+    std::fs::write(&path, config.to_string()).expect("writes");
+    Tokenizer::open(folder.path()).expect("a good tokenizer")
+}
+
+#[test]
+fn every_warning_says_what_to_do() {
+    const TWICE: &str =
+        "{{ bos_token }}<|im_start|>{% for m in messages %}{{ m.content }}{% endfor %}<|im_end|>";
+    const ONCE: &str = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}<|im_end|>";
+    const NONE: &str = "{% for m in messages %}{{ m.content }}{% endfor %}<|im_end|>";
+    const NO_END: &str = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}";
+    let tokenizer = tokenizer_with_bos();
+    let bos = tokenizer.bos_id().expect("BOS");
+    let talk = json!({ "messages": [message("assistant", "Once")] });
+    let system = json!({ "messages": [message("system", "Be brief."), message("user", "a"), message("assistant", "b")] });
+    let rows: [(Value, &str, &[(WarningKind, &str)]); 7] = [
+        (talk.clone(), ONCE, &[]),
+        (talk.clone(), TWICE, &[(WarningKind::BosDoubled, "BOS twice")]),
+        (talk.clone(), NONE, &[(WarningKind::TemplateWithoutBos, "did not write BOS")]),
+        (talk, NO_END, &[(WarningKind::EosNeverSupervised, "teaches the model to stop")]),
+        (json!({ "text": "<|im_start|>Once" }), ONCE, &[(WarningKind::BosTwice, "one BOS was kept")]),
+        (json!({ "input_ids": [bos, bos, 5, 262] }), ONCE, &[(WarningKind::BosDoubled, "BOS twice")]),
+        (
+            system,
+            DROPS_SYSTEM,
+            &[
+                (WarningKind::TemplateWithoutBos, "did not write BOS"),
+                (WarningKind::SystemMessageDropped, "first user message"),
+            ],
+        ),
+    ];
+    for (row, template, expected) in rows {
+        let (_folder, path) = file(&row.to_string());
+        let template = ChatTemplate::from_source(template).expect("a good template");
+        let options = EncodeOptions { mask: LossMask::AllTokens, ..EncodeOptions::new(64) };
+        let data = encode_file(&path, &tokenizer, Some(&template), &options).expect("encodes");
+        let kinds: Vec<WarningKind> = data.warnings.iter().map(|warning| warning.kind).collect();
+        assert_eq!(kinds, expected.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), "{row}");
+        for (warning, (_, words)) in data.warnings.iter().zip(expected) {
+            assert!(warning.message.contains(words), "{}", warning.message);
+            assert_eq!(warning.count, 1);
+        }
+    }
 }
