@@ -1,24 +1,31 @@
 //! Checkpoints: everything a run needs to go on as if it had never stopped.
 //!
 //! `checkpoints/step-00000050/` holds `trained.safetensors` (values and both moments, f32) and `state.json`.
-//! It is written under a temporary name, synced and renamed, so that a checkpoint is whole or absent.
+//! It is written under a temporary name, synced and renamed, and renamed before it is removed, so that a checkpoint is
+//! whole or absent, whenever the process ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
+use super::early_stopping::EvaluationHistory;
+use super::guards::DivergenceGuard;
+use super::{TrainError, exact};
 use crate::batching::Cursor;
 use crate::device::Device;
 use crate::models::Decoder;
 use crate::models::parameter::Parameter;
 use crate::weights::{DType, SafetensorsDir, TensorSpec, write_file_atomically, write_safetensors};
 
-/// Raised when the meaning of a file changes.
-const VERSION: u32 = 1;
+/// Raised when the meaning of a file changes. Version 1 knew no evaluations and packed shuffled rows in another order.
+const VERSION: u32 = 2;
 const TENSORS: &str = "trained.safetensors";
 const STATE: &str = "state.json";
+const WHOLE: &str = "step-";
+/// Being written or removed; what a killed process left under these names is cleared away by the next writer.
+const WRITING: &str = "writing-";
+const REMOVING: &str = "removing-";
 /// Value, first and second moment of each trained tensor.
 const PARTS: [&str; 3] = ["value", "first_moment", "second_moment"];
 
@@ -33,9 +40,14 @@ pub struct State {
     pub tokens: u64,
     pub supervised_tokens: u64,
     /// Sum of the steps' mean losses, for the run's average.
+    #[serde(with = "exact")]
     pub loss_sum: f64,
     pub seconds: f64,
-    /// What must be the same when going on: see [`super::train_loop::fingerprint`].
+    #[serde(default)]
+    pub evaluations: EvaluationHistory,
+    #[serde(default)]
+    pub guard: DivergenceGuard,
+    /// What must be the same when going on: see [`super::fingerprint`].
     pub fingerprint: serde_json::Value,
 }
 
@@ -49,6 +61,8 @@ impl State {
             supervised_tokens: 0,
             loss_sum: 0.0,
             seconds: 0.0,
+            evaluations: EvaluationHistory::default(),
+            guard: DivergenceGuard::default(),
             fingerprint,
         }
     }
@@ -64,7 +78,7 @@ pub fn list(output: &Path) -> Vec<(u64, PathBuf)> {
     let mut found: Vec<(u64, PathBuf)> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let step = path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()?;
+            let step = path.file_name()?.to_str()?.strip_prefix(WHOLE)?.parse().ok()?;
             path.join(STATE).is_file().then_some((step, path))
         })
         .collect();
@@ -72,35 +86,64 @@ pub fn list(output: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
-/// Writes a checkpoint and removes all but the last `keep`.
-pub fn save(output: &Path, decoder: &Decoder, state: &State, keep: usize) -> Result<PathBuf, TrainError> {
-    let target = folder(output).join(format!("step-{:08}", state.step));
-    let temporary = folder(output).join(format!("writing-{:08}", state.step));
-    let io = |path: &Path, source| TrainError::Io { path: path.to_path_buf(), source };
-    remove(&temporary)?;
+/// Where the checkpoint of a step stands, or would.
+pub fn path_of(output: &Path, step: u64) -> PathBuf {
+    folder(output).join(format!("{WHOLE}{step:08}"))
+}
+
+/// Whether there is a checkpoint of this step.
+pub fn exists(output: &Path, step: u64) -> bool {
+    path_of(output, step).join(STATE).is_file()
+}
+
+/// Writes a checkpoint. Where the step has one, its values are these already, and only the state is written: an
+/// evaluation may have come since.
+pub fn save(output: &Path, decoder: &Decoder, state: &State) -> Result<PathBuf, TrainError> {
+    let target = path_of(output, state.step);
+    let json = serde_json::to_vec_pretty(state).expect("a state is plain data");
+    if exists(output, state.step) {
+        write_file_atomically(&target.join(STATE), &json)?;
+        return Ok(target);
+    }
+    let temporary = folder(output).join(format!("{WRITING}{:08}", state.step));
+    clear_away(output)?;
     fs::create_dir_all(&temporary).map_err(|source| io(&temporary, source))?;
     write_tensors(&temporary.join(TENSORS), decoder)?;
-    let json = serde_json::to_vec_pretty(state).expect("a state is plain data");
     write_file_atomically(&temporary.join(STATE), &json)?;
-    remove(&target)?;
     fs::rename(&temporary, &target).map_err(|source| io(&target, source))?;
     if let Ok(parent) = fs::File::open(folder(output)) {
         parent.sync_all().map_err(|source| io(&target, source))?;
     }
-    let whole = list(output);
-    for (_, old) in whole.iter().take(whole.len().saturating_sub(keep.max(1))) {
-        remove(old)?;
-    }
     Ok(target)
 }
 
-fn remove(path: &Path) -> Result<(), TrainError> {
-    match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(TrainError::Io { path: path.to_path_buf(), source })
+/// Removes all but the last `keep` (at least one) and that of the step `best`.
+pub fn prune(output: &Path, keep: usize, best: Option<u64>) -> Result<(), TrainError> {
+    let whole = list(output);
+    for (step, old) in whole.iter().take(whole.len().saturating_sub(keep.max(1))) {
+        if Some(*step) != best {
+            let removed = folder(output).join(format!("{REMOVING}{step:08}"));
+            fs::rename(old, &removed).map_err(|source| io(old, source))?;
         }
-        _ => Ok(()),
     }
+    clear_away(output)
+}
+
+/// Removes what was being written or removed when a process ended, and what [`prune`] has put aside.
+fn clear_away(output: &Path) -> Result<(), TrainError> {
+    let Ok(entries) = fs::read_dir(folder(output)) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = |prefix: &str| name.to_str().is_some_and(|name| name.starts_with(prefix));
+        if ours(WRITING) || ours(REMOVING) {
+            fs::remove_dir_all(entry.path()).map_err(|source| io(&entry.path(), source))?;
+        }
+    }
+    Ok(())
+}
+
+fn io(path: &Path, source: std::io::Error) -> TrainError {
+    TrainError::Io { path: path.to_path_buf(), source }
 }
 
 fn write_tensors(path: &Path, decoder: &Decoder) -> Result<(), TrainError> {
@@ -131,27 +174,42 @@ fn write_tensors(path: &Path, decoder: &Decoder) -> Result<(), TrainError> {
 /// The newest checkpoint of a run, loaded into the decoder; `None` when there is none.
 pub fn resume(output: &Path, decoder: &mut Decoder) -> Result<Option<State>, TrainError> {
     let Some((_, path)) = list(output).pop() else { return Ok(None) };
-    let state_path = path.join(STATE);
-    let damaged = |reason: String| TrainError::Checkpoint { path: state_path.clone(), reason };
-    let text = fs::read(&state_path).map_err(|source| TrainError::Io { path: state_path.clone(), source })?;
+    let state = read_state(&path.join(STATE))?;
+    load_tensors(&path, decoder)?;
+    Ok(Some(state))
+}
+
+fn read_state(path: &Path) -> Result<State, TrainError> {
+    let damaged = |reason: String| TrainError::Checkpoint { path: path.to_path_buf(), reason };
+    let text = fs::read(path).map_err(|source| io(path, source))?;
     let json: serde_json::Value =
         serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-    match json.get("version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(VERSION) => {}
-        version => {
-            return Err(damaged(format!(
-                "version {version:?} is not known to this program (it reads {VERSION})"
-            )));
-        }
+    let version = json.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    if !(1..=u64::from(VERSION)).contains(&version) {
+        return Err(damaged(format!(
+            "it is of version {version}, this program reads 1 to {VERSION}; use the program that wrote it, or start a run in \
+             another output folder"
+        )));
+    }
+    let fingerprint = &json["fingerprint"];
+    if version == 1 && fingerprint["packing"] == true && fingerprint["order"] == "shuffle" {
+        return Err(damaged(
+            "it is of version 1, which packed shuffled rows in another order, so the rest of the epoch would hold rows twice; \
+             start a run in another output folder"
+                .into(),
+        ));
     }
     let state: State = serde_json::from_value(json).map_err(|error| damaged(error.to_string()))?;
+    Ok(State { version: VERSION, ..state })
+}
+
+/// Values and moments of the checkpoint in the folder `path`.
+pub fn load_tensors(path: &Path, decoder: &mut Decoder) -> Result<(), TrainError> {
     let files = SafetensorsDir::open_file(&path.join(TENSORS))?;
     let device = std::sync::Arc::clone(&decoder.device);
-    for parameter in decoder.trained_mut() {
-        load_parameter(&*device, &files, parameter)?;
-    }
+    decoder.trained_mut().try_for_each(|parameter| load_parameter(&*device, &files, parameter))?;
     decoder.refresh_norms();
-    Ok(Some(state))
+    Ok(())
 }
 
 fn load_parameter(

@@ -43,35 +43,48 @@ pub fn evaluate(
     data: &EncodedData,
     cancel: &AtomicBool,
 ) -> Result<Evaluation, TrainError> {
-    check_data(data, &decoder.spec)?;
-    let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, TOKENS, 0);
+    check_data("data", data, &decoder.spec)?;
     let tokens = largest_micro_batch(data, true, 1, TOKENS);
     let shape = decoder.activation_shape(tokens, Recompute::Full, false);
     let mut activations =
         Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
+    measure(decoder, data, &mut activations, cancel).ok_or(TrainError::Cancelled { step: 0 })
+}
+
+/// Runs every row once, in micro-batches of what `activations` hold; each row must fit. `None` when cancelled.
+pub fn measure(
+    decoder: &Decoder,
+    data: &EncodedData,
+    activations: &mut Activations,
+    cancel: &AtomicBool,
+) -> Option<Evaluation> {
+    let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, activations.capacity, 0);
     let mut loss = LossSum::default();
     for _ in 0..sampler.micro_batches_per_epoch() {
         if cancel.load(Ordering::Relaxed) {
-            return Err(TrainError::Cancelled { step: 0 });
+            return None;
         }
         let batch = decoder.device.upload_batch(&data.micro_batch(&sampler.next_micro_batch()));
-        loss += decoder.evaluate(&batch, &mut activations);
+        loss += decoder.evaluate(&batch, activations);
     }
-    Ok(loss.into())
+    Some(loss.into())
 }
 
 /// Refuses data that the model cannot read: ids of another tokenizer, outside its table, and rows beyond its positions.
-pub fn check_data(data: &EncodedData, spec: &DecoderSpec) -> Result<(), TrainError> {
+/// `field` names the data in the error.
+pub fn check_data(field: &'static str, data: &EncodedData, spec: &DecoderSpec) -> Result<(), TrainError> {
     if data.max_id() as usize >= spec.vocab_size {
         let problem =
             format!("token {} is outside the model's vocabulary of {}", data.max_id(), spec.vocab_size);
-        return Err(TrainError::Option { field: "data", problem });
+        return Err(TrainError::Option { field, problem });
     }
     let (longest, context) =
         (data.row_lengths().into_iter().max().unwrap_or(0), spec.max_position_embeddings);
     if longest as usize > context {
-        let problem = format!("a row has {longest} tokens, the model's context is {context}");
-        return Err(TrainError::Option { field: "max_seq_len", problem });
+        let problem = format!(
+            "a row has {longest} tokens, the model's context is {context}; lower max_seq_len to that"
+        );
+        return Err(TrainError::Option { field, problem });
     }
     Ok(())
 }

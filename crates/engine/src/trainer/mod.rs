@@ -9,7 +9,13 @@ use crate::tokenizer::{TemplateError, TokenizerError};
 use crate::weights::WeightsError;
 
 pub mod checkpoint;
+mod data;
+pub mod early_stopping;
 pub mod evaluate;
+pub mod events;
+mod exact;
+mod fingerprint;
+pub mod guards;
 pub mod memory_plan;
 pub mod options;
 mod output;
@@ -17,9 +23,11 @@ pub mod schedule;
 pub mod train_loop;
 
 pub use evaluate::{Evaluation, evaluate};
-pub use options::{Method, RunLength, Start, TrainOptions};
+pub use events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
+pub use guards::{Diverged, Divergence};
+pub use options::{EvaluationOptions, Method, RunLength, Start, TrainOptions};
 pub use schedule::Schedule;
-pub use train_loop::{StepReport, TrainEvent, TrainSummary, train};
+pub use train_loop::train;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -33,10 +41,8 @@ pub enum TrainError {
     Occupied { path: PathBuf },
     #[error("{path} cannot be used to resume: {reason}")]
     Checkpoint { path: PathBuf, reason: String },
-    #[error(
-        "the loss became {loss} at step {step}: the run diverged; lower --learning-rate or clip with --max-grad-norm"
-    )]
-    Diverged { step: u64, loss: f64 },
+    #[error("{0}")]
+    Diverged(Box<Diverged>),
     #[error("cancelled after step {step}; the run can be resumed from its last checkpoint")]
     Cancelled { step: u64 },
     #[error("{path}: {source}")]

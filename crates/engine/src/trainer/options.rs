@@ -37,6 +37,21 @@ pub enum Start {
     Scratch,
 }
 
+/// Held-out rows that are measured during training, and when to stop for them. Fields that a file does not have mean no
+/// evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EvaluationOptions {
+    /// JSONL file of rows that are measured and never learned. With it, the result is the checkpoint of the lowest loss.
+    pub data: Option<PathBuf>,
+    /// Steps between evaluations; 0: at the end of each epoch. The last step is always evaluated.
+    pub steps: u64,
+    /// Evaluations without improvement after which the run stops; 0: never.
+    pub patience: u64,
+    /// By how much the loss must fall to count as an improvement.
+    pub min_delta: f64,
+}
+
 /// Settings of a run, as `training_config.json` keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainOptions {
@@ -83,8 +98,15 @@ pub struct TrainOptions {
     pub threads: usize,
     pub order: OrderName,
     pub packing: bool,
-    /// Steps between checkpoints; 0 writes none.
+    #[serde(default)]
+    pub loss: LossName,
+    #[serde(default)]
+    pub long_rows: LongRowsName,
+    #[serde(default)]
+    pub evaluation: EvaluationOptions,
+    /// Steps between checkpoints; 0 writes none but that of the best evaluation.
     pub checkpoint_steps: u64,
+    /// How many of the last are kept, beside that of the best evaluation.
     pub keep_checkpoints: usize,
     /// Go on from the newest checkpoint in `output`, if there is one.
     pub resume: bool,
@@ -136,6 +158,42 @@ pub enum OrderName {
     Shuffle,
 }
 
+/// What is learned of a row; see [`crate::batching::LossMask`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LossName {
+    #[default]
+    Assistant,
+    All,
+}
+
+impl From<LossName> for crate::batching::LossMask {
+    fn from(name: LossName) -> Self {
+        match name {
+            LossName::Assistant => Self::AssistantOnly,
+            LossName::All => Self::AllTokens,
+        }
+    }
+}
+
+/// What happens to rows longer than `max_seq_len`; see [`crate::batching::LongRows`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LongRowsName {
+    #[default]
+    Truncate,
+    Split,
+}
+
+impl From<LongRowsName> for crate::batching::LongRows {
+    fn from(name: LongRowsName) -> Self {
+        match name {
+            LongRowsName::Truncate => Self::Truncate,
+            LongRowsName::Split => Self::Split,
+        }
+    }
+}
+
 impl TrainOptions {
     /// Refuses settings that make no sense, naming the field.
     pub fn check(&self) -> Result<(), TrainError> {
@@ -174,6 +232,10 @@ impl TrainOptions {
             "must not be negative",
         )?;
         positive("adam_beta2", (0.0..1.0).contains(&self.adam_beta2), "must be in 0..1")?;
+        let evaluation = &self.evaluation;
+        let min_delta = evaluation.min_delta;
+        positive("min_delta", min_delta.is_finite() && min_delta >= 0.0, "must not be negative")?;
+        positive("patience", evaluation.patience == 0 || evaluation.data.is_some(), "needs evaluation data")?;
         match self.length {
             RunLength::Steps(steps) => positive("max_steps", steps > 0, "must be at least 1"),
             RunLength::Epochs(epochs) => {
@@ -234,6 +296,9 @@ impl TrainOptions {
             threads: 0,
             order: OrderName::Shuffle,
             packing: true,
+            loss: LossName::Assistant,
+            long_rows: LongRowsName::Truncate,
+            evaluation: EvaluationOptions::default(),
             checkpoint_steps: 50,
             keep_checkpoints: 2,
             resume: false,

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::early_stopping::Mark;
 use super::{TrainError, TrainOptions};
 use crate::adapters::peft::{Adapter, AdapterConfig, AdapterTensor};
 use crate::models::Decoder;
@@ -91,10 +92,14 @@ pub fn write_model(source: &Path, output: &Path, decoder: &Decoder) -> Result<()
     Ok(())
 }
 
-/// `training_config.json`: the settings and the data's digest.
-pub fn write_config(options: &TrainOptions, data_sha256: &str) -> Result<(), TrainError> {
+/// `training_config.json`: the settings, the data's digest, and which evaluation the result comes from.
+pub fn write_config(options: &TrainOptions, data_sha256: &str, best: Option<Mark>) -> Result<(), TrainError> {
     let mut value = serde_json::to_value(options).expect("options are plain data");
     value["data_sha256"] = data_sha256.into();
+    if let Some(Mark { step, eval_loss }) = best {
+        value["best_step"] = step.into();
+        value["best_eval_loss"] = eval_loss.into();
+    }
     value["engine_version"] = env!("CARGO_PKG_VERSION").into();
     let path: PathBuf = options.output.join("training_config.json");
     let json = serde_json::to_vec_pretty(&value).expect("options are plain data");

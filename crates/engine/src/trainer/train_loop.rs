@@ -3,94 +3,33 @@
 //! The loss of a step is the sum over its supervised tokens divided by their count over the whole
 //! effective batch, so that 4×1 and 1×4 micro-batches give the same gradient.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use serde::Serialize;
-use serde_json::json;
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use super::TrainError;
 use super::checkpoint::{self, State};
-use super::evaluate::{check_data, largest_micro_batch};
+use super::data::{read_data, warnings};
+use super::early_stopping::Mark;
+use super::evaluate::{check_data, largest_micro_batch, measure};
+use super::events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
+use super::fingerprint::{Digests, accept_lower_learning_rate, fingerprint, first_difference};
+use super::guards::{Diverged, Divergence};
 use super::memory_plan::{self, MemoryPlan};
 use super::options::{Method, OrderName, RunLength, Start, TrainOptions};
 use super::output::{self, RunLock};
 use crate::adapters::peft::{Adapter, AdapterConfig, TargetModules};
-use crate::batching::{
-    EncodeOptions, EncodedData, LongRows, LossMask, MicroBatch, Order, Packing, Sampler, encode_file,
-};
+use crate::batching::{EncodedData, MicroBatch, Order, Packing, Sampler};
 use crate::device::{AdamWStep, Device, LossSum, cpu::CpuDevice};
 use crate::models::activations::Activations;
 use crate::models::{Decoder, Dropout, adapt, load};
 use crate::platform::peak_memory_bytes;
 use crate::random;
-use crate::tokenizer::{ChatTemplate, Tokenizer};
 
-/// What a run tells while it goes.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum TrainEvent {
-    Started(Box<Started>),
-    Warning { event: &'static str, kind: String, message: String },
-    Step(StepReport),
-    Checkpoint { event: &'static str, at_step: u64, path: PathBuf },
-}
-
-/// Once, before the first step.
-#[derive(Clone, Debug, Serialize)]
-pub struct Started {
-    pub event: &'static str,
-    pub total_steps: u64,
-    /// Steps already done by the run that this one goes on with.
-    pub resumed_steps: u64,
-    pub rows: usize,
-    pub row_tokens: usize,
-    pub trainable_parameters: usize,
-    pub total_parameters: usize,
-    pub device: String,
-    pub plan: MemoryPlan,
-}
-
-/// One optimizer step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StepReport {
-    /// From 1.
-    pub step: u64,
-    pub total_steps: u64,
-    /// Mean over the supervised tokens of the effective batch.
-    pub loss: f64,
-    /// L2 norm before clipping.
-    pub grad_norm: f64,
-    pub learning_rate: f64,
-    pub supervised_tokens: usize,
-    pub tokens: usize,
-    pub tokens_per_second: f64,
-    pub epoch: f64,
-    /// Since the first step, over resumptions.
-    pub seconds: f64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct TrainSummary {
-    pub output: PathBuf,
-    pub method: Method,
-    pub steps: u64,
-    /// Mean of the steps' losses.
-    pub train_loss: f64,
-    pub tokens: u64,
-    pub supervised_tokens: u64,
-    pub seconds: f64,
-    pub tokens_per_second: f64,
-    pub trainable_parameters: usize,
-    pub peak_memory_bytes: Option<u64>,
-    /// SHA-256 of the data file.
-    pub data_sha256: String,
-}
-
-/// Trains, and leaves the result in `options.output`: a PEFT adapter, or a Hugging Face folder for a full run.
+/// Trains, and leaves the result in `options.output`: a PEFT adapter, or a Hugging Face folder for a full run. With
+/// evaluation data the result is that of the lowest evaluation loss, otherwise that of the last step.
 ///
 /// `cancel` is looked at before each micro-batch; a checkpoint is written before the run stops for it.
 pub fn train(
@@ -106,18 +45,7 @@ pub fn train(
     let mut run = Run::prepare(options)?;
     let mut state = run.restore()?;
     run.announce(&state, on_event);
-    while state.step < run.total_steps {
-        if cancel.load(Ordering::Relaxed) {
-            run.checkpoint(&state, on_event)?;
-            return Err(TrainError::Cancelled { step: state.step });
-        }
-        let report = run.step(&mut state)?;
-        on_event(TrainEvent::Step(report));
-        let every = options.checkpoint_steps;
-        if every > 0 && state.step % every == 0 && state.step < run.total_steps {
-            run.checkpoint(&state, on_event)?;
-        }
-    }
+    run.go_on(&mut state, cancel, on_event)?;
     run.finish(&state)?;
     drop(lock);
     Ok(run.summary(&state))
@@ -130,18 +58,39 @@ struct Run<'a> {
     adapter_config: Option<AdapterConfig>,
     data: EncodedData,
     data_sha256: String,
+    /// Rows that are measured and never learned.
+    held_out: Option<EncodedData>,
     sampler: Sampler,
     activations: Activations,
     plan: MemoryPlan,
     total_steps: u64,
+    /// See [`super::fingerprint`].
+    fingerprint: Value,
+    /// Kind and text of what should be seen before the first step.
+    warnings: Vec<(String, String)>,
+}
+
+/// A step's gradient, and what it was measured on.
+struct Gradient {
+    /// Mean over the supervised tokens of the effective batch.
+    loss: f64,
+    /// L2 norm before clipping.
+    norm: f64,
+    tokens: usize,
+    supervised_tokens: usize,
+    seconds: f64,
 }
 
 impl<'a> Run<'a> {
     fn prepare(options: &'a TrainOptions) -> Result<Self, TrainError> {
         let device = Arc::new(CpuDevice::new(options.threads));
-        let (data, data_sha256) = read_data(options)?;
+        let (data, held_out) = read_data(options)?;
+        let digests = Digests::of(options)?;
         let mut decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>)?;
-        check_data(&data, &decoder.spec)?;
+        check_data("data", &data, &decoder.spec)?;
+        if let Some(held_out) = &held_out {
+            check_data("eval_data", held_out, &decoder.spec)?;
+        }
         let adapter_config = attach_adapter(options, &mut decoder)?;
         let probability = adapter_config.as_ref().map_or(0.0, |config| config.lora_dropout) as f32;
         decoder.dropout = (probability > 0.0).then_some(Dropout { probability, key: 0, first_token: 0 });
@@ -152,19 +101,24 @@ impl<'a> Run<'a> {
         let packing = if options.packing { Packing::On } else { Packing::Off };
         let (size, length) = (options.micro_batch_size, options.max_seq_len);
         let sampler = Sampler::new(data.row_lengths(), order, packing, size, length, options.seed);
-        let tokens = largest_micro_batch(&data, options.packing, size, length);
+        // Evaluations use the same memory, so their longest row must fit as well.
+        let longest = held_out.as_ref().and_then(|data| data.row_lengths().into_iter().max()).unwrap_or(0);
+        let tokens = largest_micro_batch(&data, options.packing, size, length).max(longest as usize);
         let shape = decoder.activation_shape(tokens, options.recompute.into(), true);
         let plan = memory_plan::plan(&decoder, shape);
         let activations =
             Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len));
         let total_steps = total_steps(options, &sampler);
         Ok(Self {
+            fingerprint: fingerprint(options, &digests, total_steps),
+            data_sha256: digests.data,
+            warnings: warnings(&data, held_out.as_ref()),
             options,
             device,
             decoder,
             adapter_config,
             data,
-            data_sha256,
+            held_out,
             sampler,
             activations,
             plan,
@@ -174,19 +128,22 @@ impl<'a> Run<'a> {
 
     /// Where to begin: the newest checkpoint, or step 0.
     fn restore(&mut self) -> Result<State, TrainError> {
-        let expected = fingerprint(self.options, &self.data_sha256, self.total_steps);
+        let expected = self.fingerprint.clone();
         let found = if self.options.resume {
             checkpoint::resume(&self.options.output, &mut self.decoder)?
         } else {
             None
         };
-        let Some(state) = found else { return Ok(State::start(self.sampler.cursor(), expected)) };
+        let Some(mut state) = found else { return Ok(State::start(self.sampler.cursor(), expected)) };
+        if let Some(warning) = accept_lower_learning_rate(&mut state.fingerprint, &expected) {
+            self.warnings.push(("LearningRateLowered".into(), warning));
+        }
         if let Some(difference) = first_difference(&state.fingerprint, &expected) {
             let path = self.options.output.join("checkpoints");
             return Err(TrainError::Checkpoint { path, reason: difference });
         }
         self.sampler.seek(state.cursor);
-        Ok(state)
+        Ok(State { fingerprint: expected, ..state })
     }
 
     fn announce(&self, state: &State, on_event: &mut dyn FnMut(TrainEvent)) {
@@ -196,14 +153,17 @@ impl<'a> Run<'a> {
             resumed_steps: state.step,
             rows: self.data.len(),
             row_tokens: self.data.tokens(),
+            truncated_rows: self.data.truncated,
+            split_rows: self.data.split,
+            dropped_rows: self.data.dropped,
+            eval_rows: self.held_out.as_ref().map_or(0, EncodedData::len),
             trainable_parameters: self.trainable_parameters(),
             total_parameters: self.decoder.spec.parameters(),
             device: self.device.description(),
             plan: self.plan,
         })));
-        for warning in &self.data.warnings {
-            let kind = format!("{:?}", warning.kind);
-            on_event(TrainEvent::Warning { event: "warning", kind, message: warning.message.clone() });
+        for (kind, message) in self.warnings.iter().cloned() {
+            on_event(TrainEvent::Warning { event: "warning", kind, message });
         }
     }
 
@@ -211,52 +171,133 @@ impl<'a> Run<'a> {
         self.decoder.trained().map(|parameter| parameter.shape.iter().product::<usize>()).sum()
     }
 
-    /// One optimizer step: the gradients of all its micro-batches, clipping, AdamW.
-    fn step(&mut self, state: &mut State) -> Result<StepReport, TrainError> {
+    /// Steps and evaluations, until the last one or until nothing improves any more.
+    fn go_on(
+        &mut self,
+        state: &mut State,
+        cancel: &AtomicBool,
+        on_event: &mut dyn FnMut(TrainEvent),
+    ) -> Result<(), TrainError> {
+        let vocab_size = self.decoder.spec.vocab_size;
+        loop {
+            if self.evaluation_is_due(state) && !self.evaluate(state, cancel, on_event)? {
+                return self.cancelled(state, on_event);
+            }
+            if state.step >= self.total_steps {
+                return Ok(());
+            }
+            if state.evaluations.is_exhausted(&self.options.evaluation) {
+                on_event(stopped_early(state));
+                return Ok(());
+            }
+            let Some(gradient) = self.gradient(state.step + 1, cancel)? else {
+                return self.cancelled(state, on_event);
+            };
+            let guard = state.guard.after(gradient.loss, vocab_size);
+            // Only now has a loss shown that the weights of the last step are worth keeping.
+            if self.checkpoint_is_due(state.step) && guard.is_calm(vocab_size) {
+                self.checkpoint(state, on_event)?;
+            }
+            if let Some(divergence) = guard.divergence() {
+                return Err(self.diverged(state.step + 1, divergence));
+            }
+            state.guard = guard;
+            on_event(TrainEvent::Step(self.step(&gradient, state)));
+        }
+    }
+
+    fn evaluation_is_due(&self, state: &State) -> bool {
+        let (options, epoch) = (&self.options.evaluation, state.cursor.epoch);
+        self.held_out.is_some() && state.evaluations.is_due(options, state.step, epoch, self.total_steps)
+    }
+
+    /// Measures the held-out rows and keeps the best weights. `false` when cancelled.
+    fn evaluate(
+        &mut self,
+        state: &mut State,
+        cancel: &AtomicBool,
+        on_event: &mut dyn FnMut(TrainEvent),
+    ) -> Result<bool, TrainError> {
+        let Some(data) = &self.held_out else { return Ok(true) };
+        let Some(evaluation) = measure(&self.decoder, data, &mut self.activations, cancel) else {
+            return Ok(false);
+        };
+        let mark = Mark { step: state.step, eval_loss: evaluation.eval_loss };
+        if !mark.eval_loss.is_finite() {
+            return Err(self.diverged(state.step, Divergence::EvaluationLoss(mark.eval_loss)));
+        }
+        let best = state.evaluations.record(mark, state.cursor.epoch, self.options.evaluation.min_delta);
+        let at_step = state.step;
+        on_event(TrainEvent::Evaluation(EvaluationReport { event: "evaluation", at_step, evaluation, best }));
+        if best {
+            self.checkpoint(state, on_event)?;
+        }
+        Ok(true)
+    }
+
+    /// Forward and backward of all micro-batches of a step, in this order from the sampler. `None` when cancelled.
+    fn gradient(&mut self, step: u64, cancel: &AtomicBool) -> Result<Option<Gradient>, TrainError> {
         let started = Instant::now();
         let micro_batches: Vec<MicroBatch> = (0..self.options.gradient_accumulation_steps)
             .map(|_| self.data.micro_batch(&self.sampler.next_micro_batch()))
             .collect();
         let supervised: usize = micro_batches.iter().map(MicroBatch::supervised_tokens).sum();
         let scale = 1.0 / supervised.max(1) as f32;
-        let mut loss = LossSum::default();
+        let mut sum = LossSum::default();
         let mut first_token = 0;
         for micro_batch in &micro_batches {
+            if cancel.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let batch = self.device.upload_batch(micro_batch);
             if let Some(dropout) = &mut self.decoder.dropout {
-                dropout.key = random::key(&[self.options.seed, state.step]);
+                dropout.key = random::key(&[self.options.seed, step - 1]);
                 dropout.first_token = first_token;
             }
             first_token += micro_batch.tokens() as u64;
-            loss += self.decoder.forward_backward(&batch, &mut self.activations, scale);
+            sum += self.decoder.forward_backward(&batch, &mut self.activations, scale);
         }
+        let loss = sum.sum / sum.tokens.max(1) as f64;
+        let norm = self.decoder.gradient_norm();
+        if !loss.is_finite() {
+            return Err(self.diverged(step, Divergence::Loss(loss)));
+        }
+        if !norm.is_finite() {
+            return Err(self.diverged(step, Divergence::GradientNorm(norm)));
+        }
+        Ok(Some(Gradient {
+            loss,
+            norm,
+            tokens: micro_batches.iter().map(MicroBatch::tokens).sum(),
+            supervised_tokens: sum.tokens,
+            seconds: started.elapsed().as_secs_f64(),
+        }))
+    }
+
+    /// The optimizer step that this gradient asks for.
+    fn step(&mut self, gradient: &Gradient, state: &mut State) -> StepReport {
+        let started = Instant::now();
         let step = state.step + 1;
-        let mean = loss.sum / loss.tokens.max(1) as f64;
-        let grad_norm = self.decoder.gradient_norm();
-        if !mean.is_finite() || !grad_norm.is_finite() {
-            return Err(TrainError::Diverged { step, loss: mean });
-        }
-        let learning_rate = self.update(step, grad_norm);
-        let tokens: usize = micro_batches.iter().map(MicroBatch::tokens).sum();
-        let seconds = started.elapsed().as_secs_f64();
+        let learning_rate = self.update(step, gradient.norm);
+        let seconds = gradient.seconds + started.elapsed().as_secs_f64();
         state.step = step;
         state.cursor = self.sampler.cursor();
-        state.tokens += tokens as u64;
-        state.supervised_tokens += loss.tokens as u64;
-        state.loss_sum += mean;
+        state.tokens += gradient.tokens as u64;
+        state.supervised_tokens += gradient.supervised_tokens as u64;
+        state.loss_sum += gradient.loss;
         state.seconds += seconds;
-        Ok(StepReport {
+        StepReport {
             step,
             total_steps: self.total_steps,
-            loss: mean,
-            grad_norm,
+            loss: gradient.loss,
+            grad_norm: gradient.norm,
             learning_rate,
-            supervised_tokens: loss.tokens,
-            tokens,
-            tokens_per_second: tokens as f64 / seconds,
+            supervised_tokens: gradient.supervised_tokens,
+            tokens: gradient.tokens,
+            tokens_per_second: gradient.tokens as f64 / seconds,
             epoch: state.tokens as f64 / self.data.tokens().max(1) as f64,
             seconds: state.seconds,
-        })
+        }
     }
 
     fn update(&mut self, step: u64, grad_norm: f64) -> f64 {
@@ -285,22 +326,49 @@ impl<'a> Run<'a> {
         learning_rate
     }
 
-    fn checkpoint(&self, state: &State, on_event: &mut dyn FnMut(TrainEvent)) -> Result<(), TrainError> {
-        let path =
-            checkpoint::save(&self.options.output, &self.decoder, state, self.options.keep_checkpoints)?;
-        on_event(TrainEvent::Checkpoint { event: "checkpoint", at_step: state.step, path });
-        Ok(())
+    fn checkpoint_is_due(&self, step: u64) -> bool {
+        let every = self.options.checkpoint_steps;
+        every > 0 && step > 0 && step.is_multiple_of(every)
     }
 
-    fn finish(&self, state: &State) -> Result<(), TrainError> {
-        if self.options.checkpoint_steps > 0 {
-            checkpoint::save(&self.options.output, &self.decoder, state, self.options.keep_checkpoints)?;
+    fn checkpoint(&self, state: &State, on_event: &mut dyn FnMut(TrainEvent)) -> Result<(), TrainError> {
+        let options = self.options;
+        let again = checkpoint::exists(&options.output, state.step);
+        let path = checkpoint::save(&options.output, &self.decoder, state)?;
+        if !again {
+            on_event(TrainEvent::Checkpoint { event: "checkpoint", at_step: state.step, path });
+        }
+        let best = state.evaluations.best.map(|best| best.step);
+        checkpoint::prune(&options.output, options.keep_checkpoints, best)
+    }
+
+    fn cancelled(&self, state: &State, on_event: &mut dyn FnMut(TrainEvent)) -> Result<(), TrainError> {
+        self.checkpoint(state, on_event)?;
+        Err(TrainError::Cancelled { step: state.step })
+    }
+
+    fn diverged(&self, step: u64, divergence: Divergence) -> TrainError {
+        TrainError::Diverged(Box::new(Diverged {
+            step,
+            divergence,
+            learning_rate: self.options.learning_rate,
+            checkpoint: checkpoint::list(&self.options.output).pop(),
+        }))
+    }
+
+    fn finish(&mut self, state: &State) -> Result<(), TrainError> {
+        let (options, best) = (self.options, state.evaluations.best);
+        if options.checkpoint_steps > 0 {
+            self.checkpoint(state, &mut |_| {})?;
+        }
+        if let Some(best) = best.filter(|best| best.step != state.step) {
+            checkpoint::load_tensors(&checkpoint::path_of(&options.output, best.step), &mut self.decoder)?;
         }
         match &self.adapter_config {
-            Some(config) => output::write_adapter(&self.options.output, &self.decoder, config)?,
-            None => output::write_model(&self.options.model, &self.options.output, &self.decoder)?,
+            Some(config) => output::write_adapter(&options.output, &self.decoder, config)?,
+            None => output::write_model(&options.model, &options.output, &self.decoder)?,
         }
-        output::write_config(self.options, &self.data_sha256)
+        output::write_config(options, &self.data_sha256, best)
     }
 
     fn summary(&self, state: &State) -> TrainSummary {
@@ -320,27 +388,20 @@ impl<'a> Run<'a> {
             trainable_parameters: self.trainable_parameters(),
             peak_memory_bytes: peak_memory_bytes(),
             data_sha256: self.data_sha256.clone(),
+            stopped_early: state.step < self.total_steps,
+            best_step: state.evaluations.best.map(|best| best.step),
+            best_eval_loss: state.evaluations.best.map(|best| best.eval_loss),
         }
     }
 }
 
-fn read_data(options: &TrainOptions) -> Result<(EncodedData, String), TrainError> {
-    let tokenizer = Tokenizer::open(&options.model)?;
-    let template = ChatTemplate::from_model_dir(&options.model)?;
-    let encode = EncodeOptions {
-        max_seq_len: options.max_seq_len,
-        mask: LossMask::default(),
-        on_long: LongRows::Truncate,
-    };
-    let data = encode_file(&options.data, &tokenizer, template.as_ref(), &encode)?;
-    Ok((data, file_sha256(&options.data)?))
-}
-
-fn file_sha256(path: &std::path::Path) -> Result<String, TrainError> {
-    let io = |source| TrainError::Io { path: path.to_path_buf(), source };
-    let mut hasher = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path).map_err(io)?, &mut hasher).map_err(io)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+fn stopped_early(state: &State) -> TrainEvent {
+    let (count, at_step) = (state.evaluations.without_improvement, state.step);
+    let best_step = state.evaluations.best.map_or(0, |best| best.step);
+    let message = format!(
+        "stopped after step {at_step}: {count} evaluations without improvement; the result is that of step {best_step}"
+    );
+    TrainEvent::StoppedEarly { event: "stopped_early", at_step, best_step, message }
 }
 
 fn load_base(options: &TrainOptions, device: Arc<dyn Device>) -> Result<Decoder, TrainError> {
@@ -391,44 +452,4 @@ fn total_steps(options: &TrainOptions, sampler: &Sampler) -> u64 {
             (micro_batches / options.gradient_accumulation_steps as f64).ceil().max(1.0) as u64
         }
     }
-}
-
-/// What decides the losses: a resumed run must agree in all of it.
-pub fn fingerprint(options: &TrainOptions, data_sha256: &str, total_steps: u64) -> serde_json::Value {
-    json!({
-        "data_sha256": data_sha256,
-        "method": options.method,
-        "rank": options.rank,
-        "alpha": options.alpha,
-        "use_rslora": options.use_rslora,
-        "layers": options.layers,
-        "lora_plus_ratio": options.lora_plus_ratio,
-        "dropout": options.dropout,
-        "target_modules": options.target_modules,
-        "total_steps": total_steps,
-        "learning_rate": options.learning_rate,
-        "schedule": options.schedule,
-        "warmup_steps": options.warmup_steps,
-        "adam_beta2": options.adam_beta2,
-        "weight_decay": options.weight_decay,
-        "max_grad_norm": options.max_grad_norm,
-        "micro_batch_size": options.micro_batch_size,
-        "gradient_accumulation_steps": options.gradient_accumulation_steps,
-        "max_seq_len": options.max_seq_len,
-        "precision": options.precision,
-        "seed": options.seed,
-        "order": options.order,
-        "packing": options.packing,
-    })
-}
-
-/// A setting that is not in the checkpoint is younger than it, so that it was made with the default.
-fn first_difference(saved: &serde_json::Value, asked: &serde_json::Value) -> Option<String> {
-    let defaults = fingerprint(&TrainOptions::new("".into(), "".into(), "".into()), "", 0);
-    asked.as_object()?.iter().find_map(|(key, asked)| {
-        let saved = saved.get(key).unwrap_or(&defaults[key]);
-        (saved != asked).then(|| {
-            format!("it was written with {key} = {saved}, this run asks for {asked}; use the same settings")
-        })
-    })
 }

@@ -9,6 +9,7 @@ mod goldens;
 mod method_parity;
 mod methods;
 mod peft;
+mod run_control;
 mod tokenizer;
 mod training;
 mod weights;

@@ -193,9 +193,14 @@ fn a_resumed_run_gives_the_losses_of_an_undisturbed_one() {
     let adapter = |run: &str| Adapter::read(&bench.path(run)).unwrap();
     assert_eq!(adapter("stopped"), adapter("undisturbed"), "the result is the same to the last bit");
 
-    let other = TrainOptions { resume: true, learning_rate: 5e-3, ..options("stopped") };
-    let refused = train(&other, &AtomicBool::new(false), &mut |_| {}).unwrap_err().to_string();
-    assert!(refused.contains("learning_rate"), "{refused}");
+    for (other, field) in [
+        (TrainOptions { learning_rate: 2e-2, ..options("stopped") }, "learning_rate"),
+        (TrainOptions { micro_batch_size: 2, ..options("stopped") }, "micro_batch_size"),
+    ] {
+        let other = TrainOptions { resume: true, ..other };
+        let refused = train(&other, &AtomicBool::new(false), &mut |_| {}).unwrap_err().to_string();
+        assert!(refused.contains(field), "{refused}");
+    }
 }
 
 #[test]

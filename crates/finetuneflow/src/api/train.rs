@@ -245,7 +245,8 @@ fn message(event: RunEvent) -> Message {
             ("step", with(payload, "seconds_left", left))
         }
         ("log", _) => {
-            let line = payload.get("line").cloned().unwrap_or_else(|| payload.to_string().into());
+            let said = payload.get("line").or_else(|| payload.get("message"));
+            let line = said.cloned().unwrap_or_else(|| payload.to_string().into());
             ("log", json!({ "level": "info", "message": line }))
         }
         ("warning", _) => ("log", json!({ "level": "warning", "message": payload.get("message") })),

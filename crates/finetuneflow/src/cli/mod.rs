@@ -42,7 +42,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
-    Train(train::Args),
+    Train(Box<train::Args>),
     Evaluate(evaluate::Args),
     Generate(generate::Args),
     Export(export::Args),
@@ -95,7 +95,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(args, &context),
         Command::Migrate(args) => migrate::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),
-        Command::Train(args) => train::run(args, &context),
+        Command::Train(args) => train::run(*args, &context),
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Generate(args) => generate::run(args, &context),
         Command::Export(args) => export::run(args, &context),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::ValueEnum;
 use engine::models::LayerChoice;
-use engine::trainer::options::{OrderName, RecomputeName};
-use engine::trainer::{Method, RunLength, Schedule, Start, StepReport, TrainEvent, TrainOptions, train};
+use engine::trainer::options::{LongRowsName, LossName, OrderName, RecomputeName};
+use engine::trainer::{
+    EvaluationOptions, EvaluationReport, Method, RunLength, Schedule, Start, StepReport, TrainEvent,
+    TrainOptions, TrainSummary, train,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Context;
@@ -32,6 +35,22 @@ enum ScheduleArg {
 enum OrderArg {
     File,
     Shuffle,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LossArg {
+    /// The assistant's answers; of prompt/completion rows the completion; of texts everything
+    Assistant,
+    /// Everything, prompts included
+    All,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LongRowsArg {
+    /// Keep the beginning
+    Truncate,
+    /// Make several rows of one; pieces with nothing to learn are left out
+    Split,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,7 +102,7 @@ pub struct RunArgs {
     /// Forward passes in one optimizer step
     #[arg(long, default_value_t = 1)]
     gradient_accumulation_steps: usize,
-    /// Longer rows are cut (counted and reported) [default: the model's context, at most 1024]
+    /// Longest row in tokens; see --long-rows [default: the model's context, at most 1024]
     #[arg(long)]
     max_seq_len: Option<usize>,
     /// What products are made of; adapters, norms, softmax and loss stay f32
@@ -102,7 +121,9 @@ pub struct RunArgs {
 #[command(
     after_help = "A row of the data file is {\"messages\": […]}, {\"prompt\", \"completion\"}, {\"text\"}, or \
 {\"input_ids\", \"labels\"} (labels unshifted, -100 where nothing is learned).\n\
-With --json each step prints {\"step\", \"loss\", \"grad_norm\", \"learning_rate\", …}; the last line is the summary."
+With --json each step prints {\"step\", \"loss\", \"grad_norm\", \"learning_rate\", …}, each evaluation {\"event\": \"evaluation\", \
+\"at_step\", \"eval_loss\", \"perplexity\", \"token_accuracy\", …}; the last line is the summary.\n\
+A run whose loss is no longer a number, or stays far above where it began, is stopped; its last good checkpoint is kept."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -144,17 +165,43 @@ pub struct Args {
     /// Go on from the newest checkpoint in the run folder
     #[arg(long)]
     resume: bool,
+    /// What is learned of a row
+    #[arg(long, value_enum, default_value = "assistant")]
+    loss: LossArg,
+    /// What happens to rows longer than --max-seq-len (counted and reported)
+    #[arg(long, value_enum, default_value = "truncate")]
+    long_rows: LongRowsArg,
     #[arg(long, value_enum, default_value = "shuffle")]
     order: OrderArg,
-    /// Fill each forward pass with rows up to micro-batch-size × max-seq-len tokens
+    /// Fill each forward pass with rows up to micro-batch-size × max-seq-len tokens (best fit), instead of taking
+    /// micro-batch-size rows
     #[arg(long, value_enum, default_value = "on")]
     packing: Switch,
-    /// Steps between checkpoints; 0 writes none
+    #[command(flatten)]
+    evaluation: EvaluationArgs,
+    /// Steps between checkpoints; 0 writes none but the best evaluation's
     #[arg(long, default_value_t = 50)]
     checkpoint_steps: u64,
-    /// Checkpoints that are kept
+    /// How many of the last checkpoints are kept, beside the best evaluation's
     #[arg(long, default_value_t = 2)]
     keep_checkpoints: usize,
+}
+
+#[derive(clap::Args)]
+struct EvaluationArgs {
+    /// JSONL file of rows that are measured and never learned. The result is then the adapter (or model) of the lowest loss on
+    /// them, not the last one
+    #[arg(long, value_name = "FILE")]
+    eval_data: Option<PathBuf>,
+    /// Steps between evaluations; the last step is always evaluated [default: at the end of each epoch]
+    #[arg(long, value_name = "N", requires = "eval_data")]
+    eval_steps: Option<u64>,
+    /// Stop after so many evaluations in a row without improvement [default: never]
+    #[arg(long, value_name = "K", requires = "eval_data")]
+    patience: Option<u64>,
+    /// By how much the evaluation loss must fall to count as an improvement
+    #[arg(long, value_name = "D", default_value_t = 0.0, requires = "eval_data")]
+    min_delta: f64,
 }
 
 impl RunArgs {
@@ -220,6 +267,20 @@ impl Args {
                 OrderArg::Shuffle => OrderName::Shuffle,
             },
             packing: matches!(self.packing, Switch::On),
+            loss: match self.loss {
+                LossArg::Assistant => LossName::Assistant,
+                LossArg::All => LossName::All,
+            },
+            long_rows: match self.long_rows {
+                LongRowsArg::Truncate => LongRowsName::Truncate,
+                LongRowsArg::Split => LongRowsName::Split,
+            },
+            evaluation: EvaluationOptions {
+                data: self.evaluation.eval_data.clone(),
+                steps: self.evaluation.eval_steps.unwrap_or(0),
+                patience: self.evaluation.patience.unwrap_or(0),
+                min_delta: self.evaluation.min_delta,
+            },
             checkpoint_steps: self.checkpoint_steps,
             keep_checkpoints: self.keep_checkpoints,
             resume: self.resume,
@@ -243,12 +304,19 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if context.json {
         return context.emit(&summary);
     }
+    print_summary(&summary);
+    Ok(())
+}
+
+fn print_summary(summary: &TrainSummary) {
     println!(
         "trained {} steps, mean loss {:.4}, {:.0} tokens/s",
         summary.steps, summary.train_loss, summary.tokens_per_second
     );
+    if let (Some(step), Some(loss)) = (summary.best_step, summary.best_eval_loss) {
+        println!("lowest evaluation loss {loss:.4}, after step {step}: the result is the state of that step");
+    }
     println!("result in {}", summary.output.display());
-    Ok(())
 }
 
 /// A bar on the terminal: loss, tokens a second, time left. Silent where stderr is no terminal.
@@ -290,7 +358,24 @@ impl Progress {
                     bar.set_message(format!("loss {loss:.4}  {tokens_per_second:.0} tokens/s "));
                 }
             }
+            TrainEvent::Evaluation(EvaluationReport { at_step, evaluation, best, .. }) => self.say(&format!(
+                "step {at_step}: evaluation loss {:.4}, perplexity {:.3}, token accuracy {:.1} %{}",
+                evaluation.eval_loss,
+                evaluation.perplexity,
+                100.0 * evaluation.token_accuracy,
+                if *best { " (best so far)" } else { "" }
+            )),
+            TrainEvent::StoppedEarly { message, .. } => self.say(message),
             TrainEvent::Checkpoint { .. } => {}
+        }
+    }
+
+    /// A line above the bar. With `--json` the event itself is on stdout.
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None if self.json => {}
+            None => eprintln!("{line}"),
         }
     }
 

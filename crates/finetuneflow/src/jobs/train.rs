@@ -255,7 +255,7 @@ async fn follow(work: &Work, run_id: Uuid, process: &mut Process) -> Result<Valu
 
 /// Which event a line of the child is. The kinds that decide a run's status are not among them.
 fn event_of(line: Line) -> (&'static str, Value) {
-    let value = match line {
+    let mut value = match line {
         Line::Text(text) => return ("log", json!({ "line": text })),
         Line::Json(value) => value,
     };
@@ -264,9 +264,13 @@ fn event_of(line: Line) -> (&'static str, Value) {
         Some("started") => "plan",
         Some("warning") => "warning",
         Some("checkpoint") => "checkpoint",
+        Some("evaluation") => {
+            // The child keeps `step` for training steps.
+            value["step"] = value["at_step"].clone();
+            "evaluation"
+        }
         Some(_) => "log",
         None if has("step") && has("loss") => "step",
-        None if has("eval_loss") => "evaluation",
         None if has("train_loss") => "summary",
         None => "log",
     };

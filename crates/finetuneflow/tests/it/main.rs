@@ -7,6 +7,8 @@ mod invariants;
 mod jobs;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod killed_training;
 mod openapi;
 mod quick;
 mod security;

@@ -1,0 +1,31 @@
+//! The rows of a run: read and encoded.
+
+use std::path::Path;
+
+use super::{TrainError, TrainOptions};
+use crate::batching::{EncodeOptions, EncodedData, encode_file};
+use crate::tokenizer::{ChatTemplate, Tokenizer};
+
+/// The rows to learn from and, where asked for, those to measure.
+pub fn read_data(options: &TrainOptions) -> Result<(EncodedData, Option<EncodedData>), TrainError> {
+    let tokenizer = Tokenizer::open(&options.model)?;
+    let template = ChatTemplate::from_model_dir(&options.model)?;
+    let encode = EncodeOptions {
+        max_seq_len: options.max_seq_len,
+        mask: options.loss.into(),
+        on_long: options.long_rows.into(),
+    };
+    let read = |path: &Path| encode_file(path, &tokenizer, template.as_ref(), &encode);
+    let held_out = options.evaluation.data.as_deref().map(read).transpose()?;
+    Ok((read(&options.data)?, held_out))
+}
+
+/// Kind and text of everything about the data that should be seen.
+pub fn warnings(data: &EncodedData, held_out: Option<&EncodedData>) -> Vec<(String, String)> {
+    let of_data = data.warnings.iter().map(|warning| (warning, ""));
+    let of_held_out = held_out.into_iter().flat_map(|data| &data.warnings);
+    of_data
+        .chain(of_held_out.map(|warning| (warning, "Evaluation data: ")))
+        .map(|(warning, of)| (format!("{:?}", warning.kind), format!("{of}{}", warning.message)))
+        .collect()
+}
