@@ -334,7 +334,8 @@ fn every_warning_says_what_to_do() {
     let bos = tokenizer.bos_id().expect("BOS");
     let talk = json!({ "messages": [message("assistant", "Once")] });
     let system = json!({ "messages": [message("system", "Be brief."), message("user", "a"), message("assistant", "b")] });
-    let rows: [(Value, &str, &[(WarningKind, &str)]); 7] = [
+    type Expected = &'static [(WarningKind, &'static str)];
+    let rows: [(Value, &str, Expected); 7] = [
         (talk.clone(), ONCE, &[]),
         (talk.clone(), TWICE, &[(WarningKind::BosDoubled, "BOS twice")]),
         (talk.clone(), NONE, &[(WarningKind::TemplateWithoutBos, "did not write BOS")]),

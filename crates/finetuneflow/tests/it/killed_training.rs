@@ -63,9 +63,9 @@ impl Training {
     /// Runs a child until it ends or is ended. The answer is what it told, and whether it came to its end.
     fn child(&self, run: &str, moment: Moment) -> (Report, bool) {
         let mut child = self.start(run, &moment);
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut told = Vec::new();
-        while let Some(line) = lines.next() {
+        for line in lines {
             told.push(line.expect("text"));
             if matches!(moment, Moment::Line(count) if count == told.len()) {
                 child.kill().expect("is killed");
