@@ -2,7 +2,7 @@
 //! registers alone.
 //!
 //! X is `tokens` × `input`, W `output` × `input`: Y = X·Wᵀ (forward), dX = dY·W (input gradient), dW += dYᵀ·X (weight
-//! gradient). `bf16` has W in bf16 and products in bf16, X and dY stay f32.
+//! gradient). `Bf16` has W in bf16 and products in bf16, X and dY stay f32; `Nf4` and `Q8` the same with W in that format.
 //!
 //! `cargo bench -p engine --bench gemm -- 4096x256`
 
@@ -10,7 +10,9 @@
 mod peak;
 
 use criterion::{Criterion, Throughput};
-use engine::device::cpu::gemm::{Beta, Matrix, MatrixMut, Precision, f32_to_bf16, gemm, isa};
+use engine::device::cpu::gemm::{Beta, Data, Matrix, MatrixMut, Precision, f32_to_bf16, gemm, isa};
+use engine::quantization::nf4::Nf4;
+use engine::quantization::q8::Q8;
 use peak::peak;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -34,6 +36,21 @@ enum Product {
     WeightGradient,
 }
 
+/// What W is kept in. Products are f32 for f32 and bf16 for all others.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    F32,
+    Bf16,
+    Nf4,
+    Q8,
+}
+
+impl Kept {
+    fn quantized(self) -> bool {
+        matches!(self, Self::Nf4 | Self::Q8)
+    }
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
@@ -51,9 +68,13 @@ fn main() {
             (Product::InputGradient, "input gradient"),
             (Product::WeightGradient, "weight gradient"),
         ] {
-            for (precision, peak) in [Precision::F32, Precision::Bf16].into_iter().zip(peaks) {
-                let id = format!("{tokens}x{input}x{output} {name} {precision:?}");
-                layer.measure(&mut criterion, &id, product, precision, peak);
+            for weight in [Kept::F32, Kept::Bf16, Kept::Nf4, Kept::Q8] {
+                if weight.quantized() && matches!(product, Product::WeightGradient) {
+                    continue; // Only frozen weights are quantized.
+                }
+                let id = format!("{tokens}x{input}x{output} {name} {weight:?}");
+                let peak = if matches!(weight, Kept::F32) { peaks[0] } else { peaks[1] };
+                layer.measure(&mut criterion, &id, product, weight, peak);
             }
         }
     }
@@ -68,6 +89,8 @@ struct Layer {
     dy: Vec<f32>,
     weight: Vec<f32>,
     weight_bf16: Vec<u16>,
+    weight_nf4: Nf4,
+    weight_q8: Q8,
 }
 
 impl Layer {
@@ -75,18 +98,22 @@ impl Layer {
         let values = |len: usize| (0..len).map(|i| (i % 97) as f32 * 0.01 - 0.5).collect::<Vec<f32>>();
         let weight = values(output * input);
         let weight_bf16 = weight.iter().map(|&x| f32_to_bf16(x)).collect();
+        let (weight_nf4, weight_q8) = (Nf4::quantize(&weight), Q8::quantize(&weight));
         let (x, dy) = (values(tokens * input), values(tokens * output));
-        Self { tokens, input, output, x, dy, weight, weight_bf16 }
+        Self { tokens, input, output, x, dy, weight, weight_bf16, weight_nf4, weight_q8 }
     }
 
-    fn multiply(&self, product: Product, precision: Precision, c: &mut [f32]) {
+    fn multiply(&self, product: Product, kept: Kept, c: &mut [f32]) {
         let (tokens, input, output) = (self.tokens, self.input, self.output);
         let x = Matrix::f32(&self.x, tokens, input);
         let dy = Matrix::f32(&self.dy, tokens, output);
-        let weight = match precision {
-            Precision::F32 => Matrix::f32(&self.weight, output, input),
-            Precision::Bf16 => Matrix::bf16(&self.weight_bf16, output, input),
+        let (precision, data) = match kept {
+            Kept::F32 => (Precision::F32, Data::F32(&self.weight)),
+            Kept::Bf16 => (Precision::Bf16, Data::Bf16(&self.weight_bf16)),
+            Kept::Nf4 => (Precision::Bf16, Data::Nf4(&self.weight_nf4)),
+            Kept::Q8 => (Precision::Bf16, Data::Q8(&self.weight_q8)),
         };
+        let weight = Matrix::with_stride(data, output, input, input);
         let (a, b, beta) = match product {
             Product::Forward => (x, weight.transposed(), Beta::Overwrite),
             Product::InputGradient => (dy, weight, Beta::Overwrite),
@@ -95,14 +122,7 @@ impl Layer {
         gemm(precision, 1.0, a, b, beta, MatrixMut::new(c, a.rows, b.cols));
     }
 
-    fn measure(
-        &self,
-        criterion: &mut Criterion,
-        id: &str,
-        product: Product,
-        precision: Precision,
-        peak: f64,
-    ) {
+    fn measure(&self, criterion: &mut Criterion, id: &str, product: Product, kept: Kept, peak: f64) {
         let flops = 2 * self.tokens * self.input * self.output;
         let mut c = match product {
             Product::Forward => vec![0f32; self.tokens * self.output],
@@ -117,7 +137,7 @@ impl Layer {
                 let mut total = Duration::ZERO;
                 for _ in 0..iterations {
                     let start = Instant::now();
-                    self.multiply(product, precision, black_box(&mut c));
+                    self.multiply(product, kept, black_box(&mut c));
                     let took = start.elapsed();
                     best.set(best.get().min(took.as_secs_f64()));
                     total += took;

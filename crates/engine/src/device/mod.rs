@@ -5,7 +5,12 @@
 //! other, no padding). All activations are f32; [`Precision`] says what products are made of.
 //! Host slices appear only where data enters and leaves a device.
 
+use std::ops::Range;
+
 use crate::batching::MicroBatch;
+use crate::quantization::nf4::Nf4;
+use crate::quantization::q8::Q8;
+use crate::weights::DType;
 
 pub mod cpu;
 
@@ -16,7 +21,7 @@ pub struct Buffer(pub(crate) Storage);
 
 pub(crate) enum Storage {
     Cpu(cpu::Array),
-    CpuBf16(cpu::Bf16Array),
+    CpuBf16(cpu::HalfArray),
 }
 
 /// What the numbers of a [`Buffer`] are.
@@ -61,7 +66,7 @@ impl Buffer {
     }
 }
 
-/// A matrix `[rows, columns]` that multiplies activations: f32, or bf16 to take half the memory.
+/// A matrix `[rows, columns]` that multiplies activations, in f32 or in a format that takes less memory.
 pub struct Weight {
     pub rows: usize,
     pub columns: usize,
@@ -70,15 +75,25 @@ pub struct Weight {
 
 pub(crate) enum WeightData {
     F32(Buffer),
-    Bf16(cpu::Bf16Array),
+    Bf16(cpu::HalfArray),
+    F16(cpu::HalfArray),
+    Nf4(Nf4),
+    Q8(Q8),
 }
 
 impl Weight {
     /// Bytes held on the device.
     pub fn bytes(&self) -> usize {
+        self.format().size_bytes(self.rows * self.columns)
+    }
+
+    pub fn format(&self) -> WeightFormat {
         match &self.data {
-            WeightData::F32(buffer) => 4 * buffer.len(),
-            WeightData::Bf16(array) => 2 * array.len(),
+            WeightData::F32(_) => WeightFormat::F32,
+            WeightData::Bf16(_) => WeightFormat::Bf16,
+            WeightData::F16(_) => WeightFormat::F16,
+            WeightData::Nf4(_) => WeightFormat::Nf4,
+            WeightData::Q8(_) => WeightFormat::Q8,
         }
     }
 
@@ -86,14 +101,14 @@ impl Weight {
     pub fn values(&self) -> Option<&Buffer> {
         match &self.data {
             WeightData::F32(buffer) => Some(buffer),
-            WeightData::Bf16(_) => None,
+            _ => None,
         }
     }
 
     pub fn values_mut(&mut self) -> Option<&mut Buffer> {
         match &mut self.data {
             WeightData::F32(buffer) => Some(buffer),
-            WeightData::Bf16(_) => None,
+            _ => None,
         }
     }
 }
@@ -231,11 +246,44 @@ impl DropoutMask {
     }
 }
 
-/// How a weight is kept on the device.
+/// How a weight is kept on the device. All but f32 are for weights that are not trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightFormat {
     F32,
     Bf16,
+    F16,
+    /// 4 bits and a shared scale: see [`crate::quantization::nf4`].
+    Nf4,
+    /// 8 bits and a shared scale: see [`crate::quantization::q8`].
+    Q8,
+}
+
+impl WeightFormat {
+    /// Bytes of a matrix of `len` values.
+    pub fn size_bytes(self, len: usize) -> usize {
+        match self {
+            Self::F32 => 4 * len,
+            Self::Bf16 | Self::F16 => 2 * len,
+            Self::Nf4 => Nf4::size_bytes(len),
+            Self::Q8 => Q8::size_bytes(len),
+        }
+    }
+}
+
+/// The values of a weight as a file holds them: row-major, little-endian, not necessarily aligned.
+pub struct StoredValues<'a> {
+    pub dtype: DType,
+    pub bytes: &'a [u8],
+    /// Hears, from any thread, of each range of bytes that is read and will not be read again.
+    pub done: &'a (dyn Fn(Range<usize>) + Sync),
+}
+
+/// A value that no weight may have: it is no finite number, or its format has none for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BadValue {
+    /// Position in the tensor, row by row.
+    pub index: usize,
+    pub value: f32,
 }
 
 /// A product with a short sum that is added to another one while that is made: `scale * x·wᵀ`, or `scale * x·w` in an
@@ -266,7 +314,17 @@ pub trait Device: Send + Sync {
     fn upload(&self, values: &[f32]) -> Buffer;
     fn download(&self, buffer: &Buffer) -> Vec<f32>;
     fn write(&self, values: &[f32], buffer: &mut Buffer);
+    /// # Panics
+    /// When a value does not fit the format, or their number the shape.
     fn upload_weight(&self, values: &[f32], rows: usize, columns: usize, format: WeightFormat) -> Weight;
+    /// As [`Device::upload_weight`], from a file's bytes, which are checked on the way.
+    fn upload_stored(
+        &self,
+        stored: &StoredValues,
+        rows: usize,
+        columns: usize,
+        format: WeightFormat,
+    ) -> Result<Weight, BadValue>;
     fn download_weight(&self, weight: &Weight) -> Vec<f32>;
     fn upload_batch(&self, batch: &MicroBatch) -> Batch;
     fn copy(&self, source: &Buffer, target: &mut Buffer, len: usize);

@@ -10,7 +10,7 @@ use super::parameter::Parameter;
 use super::projection::Projection;
 use super::spec::{DecoderSpec, Module};
 use super::{ModelError, spec_of};
-use crate::device::{Device, Precision, WeightFormat};
+use crate::device::{BadValue, Device, Precision, StoredValues, Weight, WeightFormat};
 use crate::random::Random;
 use crate::weights::{ModelConfig, SafetensorsDir};
 
@@ -19,8 +19,26 @@ use crate::weights::{ModelConfig, SafetensorsDir};
 pub enum Base {
     /// Never changed: in the precision of the run.
     Frozen,
+    /// Never changed: in these formats.
+    FrozenAs(BaseFormats),
     /// Every tensor is trained: f32 master copies with gradient and optimizer state.
     Trained,
+}
+
+/// The formats of frozen matrices. Norms and biases are always f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaseFormats {
+    /// Of the linear layers of the blocks.
+    pub linear: WeightFormat,
+    /// Of the embedding and the head.
+    pub table: WeightFormat,
+}
+
+impl BaseFormats {
+    /// The same for all.
+    pub fn all(format: WeightFormat) -> Self {
+        Self { linear: format, table: format }
+    }
 }
 
 /// Where the first values come from.
@@ -33,7 +51,7 @@ struct Loader {
     device: Arc<dyn Device>,
     config: ModelConfig,
     source: Source,
-    format: WeightFormat,
+    formats: BaseFormats,
     base: Base,
     /// Names of the tensors that were read.
     read: BTreeSet<String>,
@@ -77,20 +95,23 @@ fn build(
     precision: Precision,
     base: Base,
 ) -> Result<Decoder, ModelError> {
-    let format = match (precision, base) {
-        (Precision::Bf16, Base::Frozen) => WeightFormat::Bf16,
-        _ => WeightFormat::F32,
+    let formats = match (precision, base) {
+        (_, Base::FrozenAs(formats)) => formats,
+        (Precision::Bf16, Base::Frozen) => BaseFormats::all(WeightFormat::Bf16),
+        (Precision::F32, Base::Frozen) | (_, Base::Trained) => BaseFormats::all(WeightFormat::F32),
     };
     let device_of_loader = Arc::clone(&device);
-    let mut loader = Loader { device: device_of_loader, config, source, format, base, read: BTreeSet::new() };
+    let mut loader =
+        Loader { device: device_of_loader, config, source, formats, base, read: BTreeSet::new() };
     let [vocab, hidden] = [spec.vocab_size, spec.hidden_size];
-    let embedding = loader.matrix("model.embed_tokens.weight".into(), [vocab, hidden], false)?;
+    let embedding =
+        loader.matrix("model.embed_tokens.weight".into(), [vocab, hidden], formats.table, false)?;
     let blocks = (0..spec.layers.len()).map(|layer| loader.block(&spec, layer)).collect::<Result<_, _>>()?;
     let final_norm = loader.norm(&spec, "model.norm", hidden)?;
     let head = if spec.tie_word_embeddings {
         None
     } else {
-        Some(loader.matrix("lm_head.weight".into(), [vocab, hidden], false)?)
+        Some(loader.matrix("lm_head.weight".into(), [vocab, hidden], formats.table, false)?)
     };
     loader.refuse_unused(&spec)?;
     let positions = spec.max_position_embeddings;
@@ -131,7 +152,7 @@ impl Loader {
     ) -> Result<Projection, ModelError> {
         let (path, shape) = (module.path(layer), spec.shape(module));
         let adds_to_residual = matches!(module, Module::Output | Module::Down);
-        let base = self.matrix(format!("{path}.weight"), shape, adds_to_residual)?;
+        let base = self.matrix(format!("{path}.weight"), shape, self.formats.linear, adds_to_residual)?;
         let bias = match spec.biased.contains(&module) {
             true => Some(self.vector(format!("{path}.bias"), shape[0], 0.0)?),
             false => None,
@@ -163,54 +184,73 @@ impl Loader {
         &mut self,
         name: String,
         shape: [usize; 2],
+        format: WeightFormat,
         adds_to_residual: bool,
     ) -> Result<Parameter, ModelError> {
-        let values = self.values(&name, &shape, |random, deviation, residual, len| {
+        let weight = self.weight(&name, &shape, format, |random, deviation, residual, len| {
             let deviation = if adds_to_residual { residual } else { deviation };
             (0..len).map(|_| random.normal() * deviation).collect()
         })?;
-        let weight = self.device.upload_weight(&values, shape[0], shape[1], self.format);
         Ok(self.finish(Parameter::new(name, shape.to_vec(), weight)))
     }
 
     /// A norm or a bias, of `value` everywhere in a model from scratch.
     fn vector(&mut self, name: String, size: usize, value: f32) -> Result<Parameter, ModelError> {
-        let values = self.values(&name, &[size], |_, _, _, len| vec![value; len])?;
-        let weight = self.device.upload_weight(&values, 1, size, WeightFormat::F32);
+        let weight = self.weight(&name, &[size], WeightFormat::F32, |_, _, _, len| vec![value; len])?;
         Ok(self.finish(Parameter::new(name, vec![size], weight)))
     }
 
     fn finish(&self, parameter: Parameter) -> Parameter {
         match self.base {
-            Base::Frozen => parameter,
+            Base::Frozen | Base::FrozenAs(_) => parameter,
             Base::Trained => parameter.train(&*self.device),
         }
     }
 
-    fn values(
+    fn weight(
         &mut self,
         name: &str,
         shape: &[usize],
+        format: WeightFormat,
         make: impl FnOnce(&mut Random, f32, f32, usize) -> Vec<f32>,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Weight, ModelError> {
+        let [rows, columns] = if let [rows, columns] = *shape { [rows, columns] } else { [1, shape[0]] };
         match &mut self.source {
             Source::Files(files) => {
                 let tensor = files.tensor(name)?;
                 self.read.insert(name.to_owned());
                 if tensor.shape != shape {
-                    let (path, name) = (self.config.path.clone(), name.to_owned());
                     return Err(ModelError::Shape {
-                        path,
-                        name,
+                        path: self.config.path.clone(),
+                        name: name.to_owned(),
                         found: tensor.shape.to_vec(),
                         expected: shape.to_vec(),
                     });
                 }
-                Ok(tensor.to_f32())
+                let done = |bytes| files.release(name, bytes);
+                let stored = StoredValues { dtype: tensor.dtype, bytes: tensor.bytes, done: &done };
+                let uploaded = self.device.upload_stored(&stored, rows, columns, format);
+                uploaded.map_err(|BadValue { index, value }| ModelError::BadValue {
+                    path: files.source().to_path_buf(),
+                    name: name.to_owned(),
+                    value,
+                    place: shape_index(shape, index),
+                })
             }
             Source::Random { random, deviation, residual_deviation } => {
-                Ok(make(random, *deviation, *residual_deviation, shape.iter().product()))
+                let values = make(random, *deviation, *residual_deviation, rows * columns);
+                Ok(self.device.upload_weight(&values, rows, columns, format))
             }
         }
     }
+}
+
+/// The indices of element `index` of a row-major tensor.
+fn shape_index(shape: &[usize], mut index: usize) -> Vec<usize> {
+    let mut place: Vec<usize> = Vec::with_capacity(shape.len());
+    for size in shape.iter().rev() {
+        place.insert(0, index % size);
+        index /= size;
+    }
+    place
 }

@@ -33,6 +33,12 @@ pub enum ModelError {
         "{path}: tensor {name} has shape {found:?}, but config.json asks for {expected:?}; weights and config do not belong together"
     )]
     Shape { path: PathBuf, name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("{path}: tensor {name} holds {value} at {place:?}: {}", bad_value(*.value))]
+    BadValue { path: PathBuf, name: String, value: f32, place: Vec<usize> },
+    #[error(
+        "the tokenizer has {tokens} tokens, the model's vocabulary is {vocab_size}: tokenizer.json and the weights do not belong together"
+    )]
+    Vocabulary { tokens: usize, vocab_size: usize },
     #[error("{path}: nothing in this family uses tensor {name}; weights and config do not belong together")]
     UnusedTensor { path: PathBuf, name: String },
     #[error("adapter tensor {name} does not fit this model: {reason}")]
@@ -48,6 +54,14 @@ pub enum ModelError {
     NoSuchLayer { asked: String, last: usize },
     #[error(transparent)]
     Weights(#[from] WeightsError),
+}
+
+fn bad_value(value: f32) -> &'static str {
+    if value.is_finite() {
+        "f16 has no such number; use --precision f32 or bf16"
+    } else {
+        "a weight must be a finite number; the file is damaged, or the model broke while it was trained"
+    }
 }
 
 /// The spec of a model folder's `config.json`.

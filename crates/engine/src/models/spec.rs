@@ -1,5 +1,6 @@
 //! What a family is, as data: the shared decoder reads a [`DecoderSpec`] and nothing else.
 
+use super::ModelError;
 use super::rope::Rope;
 use crate::device::{Activation, AttentionShape, RmsNorm};
 
@@ -155,6 +156,14 @@ impl DecoderSpec {
     pub fn fused_columns(&self) -> usize {
         let fused = [Module::QueryKeyValue, Module::GateUp].map(|module| self.shape(module)[0]);
         if self.fused { fused[0].max(fused[1]) } else { 0 }
+    }
+
+    /// Refuses a tokenizer with more tokens than the model has rows for.
+    pub fn check_vocabulary(&self, tokens: usize) -> Result<(), ModelError> {
+        if tokens <= self.vocab_size {
+            return Ok(());
+        }
+        Err(ModelError::Vocabulary { tokens, vocab_size: self.vocab_size })
     }
 
     /// Parameters of the model.

@@ -26,6 +26,7 @@ struct Shared {
     plain: OnceLock<Library>,
     roles: Roles,
     vocab_size: usize,
+    base_vocab_size: usize,
     /// Content and id of the added tokens that are special or have a role.
     special: HashMap<String, u32>,
 }
@@ -80,7 +81,9 @@ impl Tokenizer {
         library.with_post_processor(None::<PostProcessorWrapper>);
         // A character that no vocabulary holds: where even the unknown token is missing, say so now.
         library.encode_fast("\u{10FFFD}", false).map_err(|error| error.to_string())?;
-        let vocab_size = library.get_vocab(true).values().max().map_or(0, |id| *id as usize + 1);
+        let base_vocab_size = library.get_vocab(false).values().max().map_or(0, |id| *id as usize + 1);
+        let added = library.get_added_tokens_decoder().into_keys().max().map_or(0, |id| id as usize + 1);
+        let vocab_size = base_vocab_size.max(added);
         let role_ids = [roles.bos, roles.eos, roles.pad];
         let special = library
             .get_added_tokens_decoder()
@@ -88,7 +91,9 @@ impl Tokenizer {
             .filter(|(id, token)| token.special || role_ids.contains(&Some(*id)) || roles.stop.contains(id))
             .map(|(id, token)| (token.content, id))
             .collect();
-        Ok(Self { shared: Arc::new(Shared { library, plain: OnceLock::new(), roles, vocab_size, special }) })
+        let plain = OnceLock::new();
+        let shared = Shared { library, plain, roles, vocab_size, base_vocab_size, special };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Ids of a text. The strings of special tokens inside it become their ids (a rendered template needs that);
@@ -148,6 +153,12 @@ impl Tokenizer {
     /// The largest id plus one: what the embedding needs at least (ids may have gaps).
     pub fn vocab_size(&self) -> usize {
         self.shared.vocab_size
+    }
+
+    /// As [`vocab_size`](Self::vocab_size), without tokens that were added to the vocabulary. A model must have all of these;
+    /// of added tokens some models lack what they never meet.
+    pub fn base_vocab_size(&self) -> usize {
+        self.shared.base_vocab_size
     }
 
     pub fn bos_id(&self) -> Option<u32> {

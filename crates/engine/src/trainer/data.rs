@@ -4,11 +4,14 @@ use std::path::Path;
 
 use super::{TrainError, TrainOptions};
 use crate::batching::{EncodeOptions, EncodedData, encode_file};
+use crate::models::spec_of;
 use crate::tokenizer::{ChatTemplate, Tokenizer};
+use crate::weights::ModelConfig;
 
 /// The rows to learn from and, where asked for, those to measure.
 pub fn read_data(options: &TrainOptions) -> Result<(EncodedData, Option<EncodedData>), TrainError> {
     let tokenizer = Tokenizer::open(&options.model)?;
+    spec_of(&ModelConfig::open(&options.model)?)?.check_vocabulary(tokenizer.base_vocab_size())?;
     let template = ChatTemplate::from_model_dir(&options.model)?;
     let encode = EncodeOptions {
         max_seq_len: options.max_seq_len,
@@ -20,12 +23,17 @@ pub fn read_data(options: &TrainOptions) -> Result<(EncodedData, Option<EncodedD
     Ok((read(&options.data)?, held_out))
 }
 
-/// Kind and text of everything about the data that should be seen.
-pub fn warnings(data: &EncodedData, held_out: Option<&EncodedData>) -> Vec<(String, String)> {
+/// Kind and text of everything about the run's precision and data that should be seen.
+pub fn warnings(
+    options: &TrainOptions,
+    data: &EncodedData,
+    held_out: Option<&EncodedData>,
+) -> Vec<(String, String)> {
+    let of_precision = options.precision.note().map(|note| ("Precision".to_owned(), note.to_owned()));
     let of_data = data.warnings.iter().map(|warning| (warning, ""));
     let of_held_out = held_out.into_iter().flat_map(|data| &data.warnings);
-    of_data
+    let of_rows = of_data
         .chain(of_held_out.map(|warning| (warning, "Evaluation data: ")))
-        .map(|(warning, of)| (format!("{:?}", warning.kind), format!("{of}{}", warning.message)))
-        .collect()
+        .map(|(warning, of)| (format!("{:?}", warning.kind), format!("{of}{}", warning.message)));
+    of_precision.into_iter().chain(of_rows).collect()
 }

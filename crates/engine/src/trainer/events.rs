@@ -39,6 +39,8 @@ pub struct Started {
     pub total_parameters: usize,
     pub device: String,
     pub plan: MemoryPlan,
+    /// From the call to the first forward pass.
+    pub setup_seconds: f64,
 }
 
 /// One optimizer step.

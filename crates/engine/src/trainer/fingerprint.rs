@@ -59,6 +59,7 @@ pub fn fingerprint(options: &TrainOptions, digests: &Digests, total_steps: u64) 
         "gradient_accumulation_steps": options.gradient_accumulation_steps,
         "max_seq_len": options.max_seq_len,
         "precision": options.precision,
+        "base_precision": options.base_precision,
         "seed": options.seed,
         "order": options.order,
         "packing": options.packing,

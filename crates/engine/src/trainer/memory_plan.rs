@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::device::Buffer;
 use crate::models::activations::{ActivationShape, Activations, logits_bytes};
+use crate::models::load::BaseFormats;
 use crate::models::low_rank::norm_scratch;
 use crate::models::parameter::Parameter;
 use crate::models::rope::Rope;
@@ -41,16 +42,14 @@ impl MemoryPlan {
 #[derive(Clone, Copy, Debug)]
 pub struct RunShape {
     pub activations: ActivationShape,
-    /// Bytes of one base weight: 4 or 2.
-    pub base_bytes: usize,
+    /// How the base model's matrices are kept.
+    pub base: BaseFormats,
     /// Every tensor is trained, instead of adapters.
     pub full: bool,
 }
 
 /// The plan of a run from its spec.
 pub fn plan_shapes(spec: &DecoderSpec, run: RunShape) -> MemoryPlan {
-    let parameters = spec.parameters();
-    let vectors = spec.vector_parameters();
     let adapters = run.activations.adapters;
     let magnitudes = adapters.layers * magnitudes_of_a_layer(spec, adapters);
     let adapter = |&module: &Module| {
@@ -58,9 +57,9 @@ pub fn plan_shapes(spec: &DecoderSpec, run: RunShape) -> MemoryPlan {
         adapters.ranks[module as usize] * (out + input)
     };
     let adapters = adapters.layers * spec.modules().iter().map(adapter).sum::<usize>() + magnitudes;
-    let trained = if run.full { parameters } else { adapters };
+    let trained = if run.full { spec.parameters() } else { adapters };
     MemoryPlan {
-        weights: ((parameters - vectors) * run.base_bytes + vectors * 4) as u64,
+        weights: weight_bytes(spec, run.base),
         adapters: (4 * adapters) as u64,
         optimizer: (3 * 4 * trained) as u64,
         activations: activation_bytes(spec, run.activations),
@@ -92,6 +91,15 @@ pub fn plan(decoder: &Decoder, shape: ActivationShape) -> MemoryPlan {
         total_bytes: 0,
     }
     .with_total()
+}
+
+/// Each matrix by itself: blocks do not span two.
+fn weight_bytes(spec: &DecoderSpec, base: BaseFormats) -> u64 {
+    let linear = |&module: &Module| base.linear.size_bytes(spec.shape(module).iter().product());
+    let block: usize = spec.modules().iter().map(linear).sum();
+    let tables = if spec.tie_word_embeddings { 1 } else { 2 };
+    let table = base.table.size_bytes(spec.vocab_size * spec.hidden_size);
+    (tables * table + spec.layers.len() * block + 4 * spec.vector_parameters()) as u64
 }
 
 /// Numbers in the magnitudes of one layer with adapters.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::schedule::Schedule;
+use crate::device::{Precision, WeightFormat};
 use crate::models::adapt::target_modules;
+use crate::models::load::BaseFormats;
 use crate::models::{AdapterShape, DecoderSpec, LayerChoice, ModelError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +94,9 @@ pub struct TrainOptions {
     pub gradient_accumulation_steps: usize,
     pub max_seq_len: usize,
     pub precision: PrecisionName,
+    /// How frozen matrices are kept; `None` follows `precision`.
+    #[serde(default)]
+    pub base_precision: Option<BasePrecisionName>,
     pub recompute: RecomputeName,
     pub seed: u64,
     /// 0: as many as the machine has cores.
@@ -122,14 +127,53 @@ fn no_change() -> f64 {
 pub enum PrecisionName {
     F32,
     Bf16,
+    /// Frozen weights in f16, products in f32: no CPU that this runs on multiplies f16 faster.
+    F16,
 }
 
-impl From<PrecisionName> for crate::device::Precision {
+impl PrecisionName {
+    /// What a person who asked for this should know.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Self::F32 | Self::Bf16 => None,
+            Self::F16 => Some("f16 on a CPU: weights are kept in f16, and products are computed in f32"),
+        }
+    }
+}
+
+impl From<PrecisionName> for Precision {
     fn from(name: PrecisionName) -> Self {
         match name {
-            PrecisionName::F32 => Self::F32,
+            PrecisionName::F32 | PrecisionName::F16 => Self::F32,
             PrecisionName::Bf16 => Self::Bf16,
         }
+    }
+}
+
+/// How the matrices of a frozen model are kept. Quantized are the linear layers of the blocks; then embedding and head are
+/// kept in the precision of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BasePrecisionName {
+    F32,
+    Bf16,
+    Nf4,
+    Q8,
+}
+
+/// The formats of a frozen model.
+pub fn base_formats(precision: PrecisionName, base: Option<BasePrecisionName>) -> BaseFormats {
+    let table = match precision {
+        PrecisionName::F32 => WeightFormat::F32,
+        PrecisionName::Bf16 => WeightFormat::Bf16,
+        PrecisionName::F16 => WeightFormat::F16,
+    };
+    match base {
+        None => BaseFormats::all(table),
+        Some(BasePrecisionName::F32) => BaseFormats::all(WeightFormat::F32),
+        Some(BasePrecisionName::Bf16) => BaseFormats::all(WeightFormat::Bf16),
+        Some(BasePrecisionName::Nf4) => BaseFormats { linear: WeightFormat::Nf4, table },
+        Some(BasePrecisionName::Q8) => BaseFormats { linear: WeightFormat::Q8, table },
     }
 }
 
@@ -200,6 +244,11 @@ impl TrainOptions {
         let positive = |field: &'static str, good: bool, problem: &str| {
             if good { Ok(()) } else { Err(TrainError::Option { field, problem: problem.into() }) }
         };
+        let frozen = self.method != Method::Full;
+        let problem = "every weight is trained, which needs f32; leave it out, or use --method lora";
+        positive("base_precision", frozen || self.base_precision.is_none(), problem)?;
+        let problem = "every weight is trained, which f16 is too coarse for; use f32 or bf16";
+        positive("precision", frozen || self.precision != PrecisionName::F16, problem)?;
         positive("rank", self.rank > 0, "must be at least 1")?;
         positive("alpha", self.alpha.is_finite() && self.alpha > 0.0, "must be above 0")?;
         positive(
@@ -241,6 +290,14 @@ impl TrainOptions {
             RunLength::Epochs(epochs) => {
                 positive("epochs", epochs.is_finite() && epochs > 0.0, "must be above 0")
             }
+        }
+    }
+
+    /// How the base model's matrices are kept.
+    pub fn base_formats(&self) -> BaseFormats {
+        match self.method {
+            Method::Full => BaseFormats::all(WeightFormat::F32),
+            Method::Lora | Method::Dora => base_formats(self.precision, self.base_precision),
         }
     }
 
@@ -291,6 +348,7 @@ impl TrainOptions {
             gradient_accumulation_steps: 1,
             max_seq_len: 1024,
             precision: PrecisionName::F32,
+            base_precision: None,
             recompute: RecomputeName::Light,
             seed: 42,
             threads: 0,

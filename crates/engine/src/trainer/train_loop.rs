@@ -37,6 +37,7 @@ pub fn train(
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<TrainSummary, TrainError> {
+    let called = Instant::now();
     options.check()?;
     let lock = RunLock::take(&options.output)?;
     if !options.resume && !checkpoint::list(&options.output).is_empty() {
@@ -44,7 +45,7 @@ pub fn train(
     }
     let mut run = Run::prepare(options)?;
     let mut state = run.restore()?;
-    run.announce(&state, on_event);
+    run.announce(&state, called.elapsed().as_secs_f64(), on_event);
     run.go_on(&mut state, cancel, on_event)?;
     run.finish(&state)?;
     drop(lock);
@@ -84,9 +85,15 @@ struct Gradient {
 impl<'a> Run<'a> {
     fn prepare(options: &'a TrainOptions) -> Result<Self, TrainError> {
         let device = Arc::new(CpuDevice::new(options.threads));
-        let (data, held_out) = read_data(options)?;
-        let digests = Digests::of(options)?;
-        let mut decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>)?;
+        // Reading rows is mostly the tokenizer's work, loading weights the memory's: they go side by side.
+        let (read, decoder) = std::thread::scope(|scope| {
+            let read =
+                scope.spawn(|| -> Result<_, TrainError> { Ok((read_data(options)?, Digests::of(options)?)) });
+            let decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>);
+            (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decoder)
+        });
+        let ((data, held_out), digests) = read?;
+        let mut decoder = decoder?;
         check_data("data", &data, &decoder.spec)?;
         if let Some(held_out) = &held_out {
             check_data("eval_data", held_out, &decoder.spec)?;
@@ -112,7 +119,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             fingerprint: fingerprint(options, &digests, total_steps),
             data_sha256: digests.data,
-            warnings: warnings(&data, held_out.as_ref()),
+            warnings: warnings(options, &data, held_out.as_ref()),
             options,
             device,
             decoder,
@@ -146,7 +153,7 @@ impl<'a> Run<'a> {
         Ok(State { fingerprint: expected, ..state })
     }
 
-    fn announce(&self, state: &State, on_event: &mut dyn FnMut(TrainEvent)) {
+    fn announce(&self, state: &State, setup_seconds: f64, on_event: &mut dyn FnMut(TrainEvent)) {
         on_event(TrainEvent::Started(Box::new(Started {
             event: "started",
             total_steps: self.total_steps,
@@ -161,6 +168,7 @@ impl<'a> Run<'a> {
             total_parameters: self.decoder.spec.parameters(),
             device: self.device.description(),
             plan: self.plan,
+            setup_seconds,
         })));
         for (kind, message) in self.warnings.iter().cloned() {
             on_event(TrainEvent::Warning { event: "warning", kind, message });
@@ -412,7 +420,8 @@ fn load_base(options: &TrainOptions, device: Arc<dyn Device>) -> Result<Decoder,
         }
         (Method::Full, Start::Weights) => load::load(&options.model, device, precision, load::Base::Trained)?,
         (Method::Lora | Method::Dora, _) => {
-            load::load(&options.model, device, precision, load::Base::Frozen)?
+            let base = load::Base::FrozenAs(options.base_formats());
+            load::load(&options.model, device, precision, base)?
         }
     })
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -163,6 +164,14 @@ impl SafetensorsDir {
         };
         let bytes = &shard.map[place.start..place.end];
         Ok(TensorView { name: key, dtype, shape: &place.shape, bytes })
+    }
+
+    /// Says that these bytes of a tensor were read and will not be read again soon: they stop counting as memory of
+    /// this process. Reading them again is right, only slower.
+    pub fn release(&self, name: &str, bytes: Range<usize>) {
+        let Some(place) = self.tensors.get(name) else { return };
+        let (start, end) = (place.start + bytes.start, (place.start + bytes.end).min(place.end));
+        crate::platform::release_mapped(&self.shards[place.shard].map, start..end);
     }
 
     fn missing(&self, name: &str) -> WeightsError {

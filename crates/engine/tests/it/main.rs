@@ -6,10 +6,13 @@ mod batching;
 mod device;
 mod families;
 mod goldens;
+mod loading;
 mod method_parity;
 mod methods;
 mod peft;
 mod run_control;
+
+mod quantized;
 mod tokenizer;
 mod training;
 mod weights;

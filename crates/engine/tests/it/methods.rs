@@ -9,7 +9,7 @@ use engine::adapters::peft::{Adapter, AdapterConfig, AdapterTensor, TargetModule
 use engine::batching::MicroBatch;
 use engine::generation::score;
 use engine::models::activations::Recompute;
-use engine::models::load::Base;
+use engine::models::load::{Base, BaseFormats};
 use engine::models::{Decoder, Dropout, Module, adapt};
 use engine::trainer::memory_plan::{RunShape, plan, plan_shapes};
 use engine::trainer::options::RecomputeName;
@@ -78,7 +78,8 @@ fn the_backward_pass_ends_where_adapters_do_and_gives_the_same_gradients() {
 
             let shape = some.activation_shape(64, recompute, true);
             assert_eq!((shape.adapters.layers, shape.adapters.frozen_layers), (of.len(), of[0]));
-            let run = RunShape { activations: shape, base_bytes: 4, full: false };
+            let base = BaseFormats::all(engine::device::WeightFormat::F32);
+            let run = RunShape { activations: shape, base, full: false };
             assert_eq!(plan_shapes(&some.spec, run), plan(&some, shape), "{of:?}, {recompute:?}");
             let bytes =
                 |decoder: &Decoder| plan(decoder, decoder.activation_shape(64, recompute, true)).activations;

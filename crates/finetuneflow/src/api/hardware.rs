@@ -1,9 +1,10 @@
 //! What this machine can do, and whether a training fits.
 
 use axum::extract::State;
+use engine::device::WeightFormat;
 use engine::device::cpu::gemm;
 use engine::models::activations::ActivationShape;
-use engine::models::{AdapterShape, adapt, spec_of};
+use engine::models::{AdapterShape, adapt, load, spec_of};
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
 use engine::trainer::options::RecomputeName;
 use engine::weights::ModelConfig;
@@ -197,8 +198,9 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
         Precision::Bf16 => engine::device::Precision::Bf16,
     };
     let activations = ActivationShape { tokens, precision, recompute, adapters, backward: true };
-    let base_bytes = if full || train.precision == Precision::F32 { 4 } else { 2 };
-    Ok(plan_shapes(&spec, RunShape { activations, base_bytes, full }).total_bytes)
+    let small = !full && train.precision == Precision::Bf16;
+    let base = load::BaseFormats::all(if small { WeightFormat::Bf16 } else { WeightFormat::F32 });
+    Ok(plan_shapes(&spec, RunShape { activations, base, full }).total_bytes)
 }
 
 /// Refuses a training that would not fit into the free memory, naming what would.

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use engine::adapters::peft::Adapter;
-use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
 use engine::models::{Decoder, adapt, load};
 use engine::tokenizer::{ChatTemplate, Tokenizer, encode_prompt};
-use engine::trainer::options::PrecisionName;
+use engine::trainer::options::{BasePrecisionName, PrecisionName, base_formats};
 use serde_json::Value;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum PrecisionArg {
     F32,
     Bf16,
+    F16,
 }
 
 impl From<PrecisionArg> for PrecisionName {
@@ -24,6 +24,26 @@ impl From<PrecisionArg> for PrecisionName {
         match precision {
             PrecisionArg::F32 => Self::F32,
             PrecisionArg::Bf16 => Self::Bf16,
+            PrecisionArg::F16 => Self::F16,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum BasePrecisionArg {
+    F32,
+    Bf16,
+    Nf4,
+    Q8,
+}
+
+impl From<BasePrecisionArg> for BasePrecisionName {
+    fn from(precision: BasePrecisionArg) -> Self {
+        match precision {
+            BasePrecisionArg::F32 => Self::F32,
+            BasePrecisionArg::Bf16 => Self::Bf16,
+            BasePrecisionArg::Nf4 => Self::Nf4,
+            BasePrecisionArg::Q8 => Self::Q8,
         }
     }
 }
@@ -36,9 +56,12 @@ pub struct ModelArgs {
     /// PEFT adapter folder to put onto the model
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// What weights and products are made of
+    /// What weights and products are made of (f16: weights in f16, products in f32)
     #[arg(long, value_enum, default_value = "f32")]
     pub precision: PrecisionArg,
+    /// How weights are kept: nf4 and q8 quantize the linear layers [default: as --precision]
+    #[arg(long, value_enum)]
+    pub base_precision: Option<BasePrecisionArg>,
     /// Threads; 0 takes the machine's cores
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
@@ -67,10 +90,19 @@ impl ModelArgs {
     pub fn load(&self, context: &super::Context) -> anyhow::Result<Loaded> {
         let dir = context.model_dir(&self.model)?;
         let device = Arc::new(CpuDevice::new(self.threads));
-        let precision: Precision = PrecisionName::from(self.precision).into();
-        let tokenizer = Tokenizer::open(&dir)?;
+        let precision = PrecisionName::from(self.precision);
+        if let Some(note) = precision.note() {
+            eprintln!("note: {note}");
+        }
+        let base = load::Base::FrozenAs(base_formats(precision, self.base_precision.map(Into::into)));
+        let (tokenizer, decoder) = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::open(&dir));
+            let decoder = load::load(&dir, device, precision.into(), base);
+            (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decoder)
+        });
+        let (tokenizer, mut decoder) = (tokenizer?, decoder?);
+        decoder.spec.check_vocabulary(tokenizer.base_vocab_size())?;
         let template = ChatTemplate::from_model_dir(&dir)?;
-        let mut decoder = load::load(&dir, device, precision, load::Base::Frozen)?;
         if let Some(adapter) = &self.adapter {
             let read = Adapter::read(adapter)?;
             adapt::attach_adapter(&mut decoder, &read, false)

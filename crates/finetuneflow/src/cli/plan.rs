@@ -5,7 +5,6 @@ use engine::models::spec_of;
 use engine::platform::available_memory_bytes;
 use engine::trainer::Method;
 use engine::trainer::memory_plan::{RunShape, plan_shapes};
-use engine::trainer::options::PrecisionName;
 use engine::weights::ModelConfig;
 use serde_json::json;
 
@@ -32,8 +31,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let (precision, recompute) = (options.precision.into(), options.recompute.into());
     let adapters = options.adapter_shape(&spec)?;
     let activations = ActivationShape { tokens, precision, recompute, adapters, backward: true };
-    let base_bytes = if full || options.precision == PrecisionName::F32 { 4 } else { 2 };
-    let plan = plan_shapes(&spec, RunShape { activations, base_bytes, full });
+    let plan = plan_shapes(&spec, RunShape { activations, base: options.base_formats(), full });
     let available = args.memory_bytes.or_else(available_memory_bytes);
     let fits = available.is_none_or(|available| plan.total_bytes <= available);
     if context.json {
@@ -59,7 +57,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         if fits {
             "fits"
         } else {
-            "does not fit: lower --micro-batch-size or --max-seq-len, or use --precision bf16"
+            "does not fit: lower --micro-batch-size or --max-seq-len, or use --precision bf16 or --base-precision nf4"
         }
     );
     Ok(())

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Context;
 use super::interrupt::cancel_flag;
-use super::model::PrecisionArg;
+use super::model::{BasePrecisionArg, PrecisionArg};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum MethodArg {
@@ -105,9 +105,12 @@ pub struct RunArgs {
     /// Longest row in tokens; see --long-rows [default: the model's context, at most 1024]
     #[arg(long)]
     max_seq_len: Option<usize>,
-    /// What products are made of; adapters, norms, softmax and loss stay f32
+    /// What products are made of (f16: weights in f16, products in f32); adapters, norms, softmax and loss stay f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
+    /// How the frozen base is kept: nf4 and q8 quantize the linear layers [default: as --precision]
+    #[arg(long, value_enum)]
+    base_precision: Option<BasePrecisionArg>,
     /// What is computed again in the backward pass to save memory
     #[arg(long, value_enum, default_value = "light")]
     recompute: RecomputeArg,
@@ -229,6 +232,7 @@ impl RunArgs {
             gradient_accumulation_steps: self.gradient_accumulation_steps,
             max_seq_len,
             precision: self.precision.into(),
+            base_precision: self.base_precision.map(Into::into),
             recompute: match self.recompute {
                 RecomputeArg::None => RecomputeName::None,
                 RecomputeArg::Light => RecomputeName::Light,

@@ -98,6 +98,7 @@ fn row_of<'a>(x: Data<'a>, row: usize, room: &'a mut [f32]) -> &'a [f32] {
             widen_row(&x[row * n..][..n], room);
             room
         }
+        Data::F16(_) | Data::Nf4(_) | Data::Q8(_) => unreachable!("activations are f32 or bf16"),
     }
 }
 

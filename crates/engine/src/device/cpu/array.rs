@@ -3,9 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u32; 16]);
+/// Words in a cache line.
+const LINE: usize = 16;
 
 /// Plain numbers of 2 or 4 bytes, for which all bits zero is a value.
 pub trait Element: Copy + Send + Sync + 'static {}
@@ -14,19 +13,24 @@ impl Element for u16 {}
 
 /// A fixed-length array that starts on a cache line, zero at first.
 pub struct Aligned<T> {
-    lines: Vec<Line>,
+    /// Comes zeroed from the system: memory that nothing was written to yet costs neither time nor space.
+    words: Vec<u32>,
+    /// Where the first cache line starts in `words`.
+    start: usize,
     len: usize,
     element: PhantomData<T>,
 }
 
 pub type Array = Aligned<f32>;
-/// bf16 as raw bits: the upper half of an f32.
-pub type Bf16Array = Aligned<u16>;
+/// bf16 or f16 as raw bits.
+pub type HalfArray = Aligned<u16>;
 
 impl<T: Element> Aligned<T> {
     pub fn zeros(len: usize) -> Self {
-        let lines = vec![Line([0; 16]); (len * size_of::<T>()).div_ceil(size_of::<Line>())];
-        Self { lines, len, element: PhantomData }
+        let needed = (len * size_of::<T>()).div_ceil(size_of::<u32>());
+        let words = if len == 0 { Vec::new() } else { vec![0u32; needed + LINE - 1] };
+        let start = (words.as_ptr() as usize / size_of::<u32>()).wrapping_neg() % LINE;
+        Self { words, start: if len == 0 { 0 } else { start }, len, element: PhantomData }
     }
 
     pub fn len(&self) -> usize {
@@ -38,14 +42,29 @@ impl<T: Element> Deref for Aligned<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: `lines` holds at least `len` elements; `T` is f32 or u16, for which any bits are a value.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        // SAFETY: from `start` on, `words` holds at least `len` elements; `T` is f32 or u16, for which any bits are a value.
+        unsafe { std::slice::from_raw_parts(self.words.as_ptr().add(self.start).cast(), self.len) }
     }
 }
 
 impl<T: Element> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as for `deref`; `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().add(self.start).cast(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Array, HalfArray};
+
+    #[test]
+    fn arrays_start_on_a_cache_line_and_are_zero() {
+        for len in [0, 1, 15, 16, 17, 1000, 100_000] {
+            let (full, half) = (Array::zeros(len), HalfArray::zeros(len));
+            assert!(len == 0 || (full.as_ptr() as usize % 64, half.as_ptr() as usize % 64) == (0, 0));
+            assert!(full.iter().all(|x| x.to_bits() == 0) && half.iter().all(|x| *x == 0));
+            assert_eq!((full.len(), half.len()), (len, len));
+        }
     }
 }

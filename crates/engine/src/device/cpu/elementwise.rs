@@ -326,6 +326,7 @@ pub fn bias_gradient(dy: Data, d_bias: &mut [f32]) {
         Data::Bf16(dy) => {
             dy.par_chunks(PARTIAL_ROWS * n).map(|rows| sum_rows(rows, n, add_operand_block)).collect()
         }
+        Data::F16(_) | Data::Nf4(_) | Data::Q8(_) => unreachable!("activations are f32 or bf16"),
     };
     partial.iter().for_each(|sum| add_block(sum, d_bias));
 }

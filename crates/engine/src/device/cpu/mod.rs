@@ -5,12 +5,13 @@
 
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
-    Activation, AdamWStep, Addend, AttentionShape, Batch, BatchStorage, Beta, Buffer, Columns, Device,
-    DropoutMask, Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage, Weight,
-    WeightData, WeightFormat,
+    Activation, AdamWStep, Addend, AttentionShape, BadValue, Batch, BatchStorage, Beta, Buffer, Columns,
+    Device, DropoutMask, Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage,
+    StoredValues, Weight, WeightData, WeightFormat,
 };
+use crate::weights::{DType, f16_to_f32};
 use elementwise::Output;
-use gemm::{Data, Matrix, MatrixMut, Product, bf16_to_f32, f32_to_bf16};
+use gemm::{Data, Matrix, MatrixMut, Product, bf16_to_f32};
 
 mod adapter;
 mod array;
@@ -18,9 +19,10 @@ mod attention;
 mod cross_entropy;
 mod elementwise;
 pub mod gemm;
+mod upload;
 mod vectorize;
 
-pub use array::{Array, Bf16Array};
+pub use array::{Array, HalfArray};
 pub use cross_entropy::block_rows as cross_entropy_block_rows;
 
 /// Columns of a weight's gradient below which a kernel's width would be wasted: adapters' ranks.
@@ -143,6 +145,9 @@ impl Weight {
         let data = match &self.data {
             WeightData::F32(buffer) => Data::F32(buffer.cpu()),
             WeightData::Bf16(array) => Data::Bf16(array),
+            WeightData::F16(array) => Data::F16(array),
+            WeightData::Nf4(values) => Data::Nf4(values),
+            WeightData::Q8(values) => Data::Q8(values),
         };
         Matrix { data, rows: self.rows, cols: self.columns, row_stride: self.columns, col_stride: 1 }
     }
@@ -151,7 +156,7 @@ impl Weight {
     fn vector(&self) -> &Array {
         match &self.data {
             WeightData::F32(buffer) => buffer.cpu(),
-            WeightData::Bf16(_) => unreachable!("vectors are uploaded as f32"),
+            _ => unreachable!("vectors are uploaded as f32"),
         }
     }
 }
@@ -175,7 +180,7 @@ impl Device for CpuDevice {
     fn allocate(&self, element: Element, len: usize) -> Buffer {
         Buffer(match element {
             Element::F32 => Storage::Cpu(Array::zeros(len)),
-            Element::Bf16 => Storage::CpuBf16(Bf16Array::zeros(len)),
+            Element::Bf16 => Storage::CpuBf16(HalfArray::zeros(len)),
         })
     }
 
@@ -198,21 +203,34 @@ impl Device for CpuDevice {
 
     fn upload_weight(&self, values: &[f32], rows: usize, columns: usize, format: WeightFormat) -> Weight {
         assert_eq!(values.len(), rows * columns, "a weight of [{rows}, {columns}]");
-        let data = match format {
-            WeightFormat::F32 => WeightData::F32(self.upload(values)),
-            WeightFormat::Bf16 => {
-                let mut array = Bf16Array::zeros(values.len());
-                array.iter_mut().zip(values).for_each(|(bits, &x)| *bits = f32_to_bf16(x));
-                WeightData::Bf16(array)
-            }
-        };
-        Weight { rows, columns, data }
+        if format == WeightFormat::F32 {
+            return Weight { rows, columns, data: WeightData::F32(self.upload(values)) };
+        }
+        let mut bytes = Vec::new();
+        DType::F32.encode(values, &mut bytes);
+        let stored = StoredValues { dtype: DType::F32, bytes: &bytes, done: &|_| {} };
+        self.upload_stored(&stored, rows, columns, format).expect("a weight has values of its format")
+    }
+
+    fn upload_stored(
+        &self,
+        stored: &StoredValues,
+        rows: usize,
+        columns: usize,
+        format: WeightFormat,
+    ) -> Result<Weight, BadValue> {
+        let len = stored.bytes.len() / stored.dtype.size_bytes();
+        assert_eq!(len, rows * columns, "a weight of [{rows}, {columns}]");
+        Ok(Weight { rows, columns, data: self.pool.install(|| upload::upload(stored, format))? })
     }
 
     fn download_weight(&self, weight: &Weight) -> Vec<f32> {
         match &weight.data {
             WeightData::F32(buffer) => self.download(buffer),
             WeightData::Bf16(array) => array.iter().map(|&bits| bf16_to_f32(bits)).collect(),
+            WeightData::F16(array) => array.iter().map(|&bits| f16_to_f32(bits)).collect(),
+            WeightData::Nf4(values) => values.dequantize(),
+            WeightData::Q8(values) => values.dequantize(),
         }
     }
 
@@ -353,17 +371,19 @@ impl Device for CpuDevice {
     fn embed(&self, batch: &Batch, table: &Weight, scale: f32, x: &mut Buffer) {
         let hidden = table.columns;
         let rows = x.cpu_mut().chunks_exact_mut(hidden).zip(&batch.cpu().ids);
-        match &table.data {
-            WeightData::F32(values) => rows.for_each(|(row, &id)| {
-                row.iter_mut()
-                    .zip(&values.cpu()[id as usize * hidden..][..hidden])
-                    .for_each(|(x, value)| *x = scale * value);
-            }),
-            WeightData::Bf16(values) => rows.for_each(|(row, &id)| {
-                row.iter_mut()
-                    .zip(&values[id as usize * hidden..][..hidden])
-                    .for_each(|(x, &bits)| *x = scale * bf16_to_f32(bits));
-            }),
+        let halves = |row: &mut [f32], bits: &[u16], value: fn(u16) -> f32| {
+            row.iter_mut().zip(bits).for_each(|(x, &bits)| *x = scale * value(bits));
+        };
+        for (row, &id) in rows {
+            let place = id as usize * hidden..(id as usize + 1) * hidden;
+            match &table.data {
+                WeightData::F32(values) => {
+                    row.iter_mut().zip(&values.cpu()[place]).for_each(|(x, value)| *x = scale * value);
+                }
+                WeightData::Bf16(values) => halves(row, &values[place], bf16_to_f32),
+                WeightData::F16(values) => halves(row, &values[place], f16_to_f32),
+                WeightData::Nf4(_) | WeightData::Q8(_) => unreachable!("tables are not quantized"),
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! A span of B (up to a few MiB) is packed once into a buffer that all threads read; each thread packs its own rows
 //! of A. k is cut every `kc` units whatever the number of threads, so each element of C is always the same sum.
 
+use super::dequantize::{self, Dequantizer};
 use super::pack::{Area, Operand, Unit};
 use rayon::prelude::*;
 use std::cell::Cell;
@@ -64,6 +65,8 @@ pub(super) struct Kernel {
 pub(super) struct Problem {
     pub a: Operand,
     pub b: Operand,
+    /// For a B in a format of its own.
+    pub dequantizer: Dequantizer,
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -125,6 +128,7 @@ thread_local! {
     static SHARED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static RESULTS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static LOCAL: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    static WRITTEN_OUT: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 impl Scratch {
@@ -140,6 +144,11 @@ impl Scratch {
     /// A buffer of the calling thread for `units` of 4 bytes.
     pub fn local(units: usize) -> Self {
         Self::take(&LOCAL, units)
+    }
+
+    /// Another one, for a part of B in a format that kernels do not read.
+    pub fn written_out(units: usize) -> Self {
+        Self::take(&WRITTEN_OUT, units)
     }
 
     pub fn pointer(&mut self) -> *mut u32 {
@@ -278,6 +287,7 @@ fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
     kernel.direct_b
         && kernel.unit == Unit::F32
         && !problem.b.bf16
+        && problem.b.stored.is_none()
         && !problem.b.along
         && problem.m <= 4 * kernel.mr
         && problem.second.is_none()
@@ -313,7 +323,7 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
             // SAFETY: this task's panels, which lie within the buffer behind all others.
             return unsafe {
                 let dst = shared.at(packed + first * kernel.nr * second_units);
-                (kernel.pack_b)(second.b, area, kernel.unit, second_units, dst)
+                dequantize::pack_b(kernel, problem.dequantizer, second.b, area, second_units, dst)
             };
         }
         let units = span.kc.min(span.units - block * span.kc);
@@ -323,7 +333,8 @@ unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) 
         unsafe {
             let dst =
                 shared.at(block * (panels - in_place) * stride + (first - in_place) * kernel.nr * pad(units));
-            (kernel.pack_b)(problem.b, Area { lane0, lanes, k0, len }, kernel.unit, pad(units), dst);
+            let area = Area { lane0, lanes, k0, len };
+            dequantize::pack_b(kernel, problem.dequantizer, problem.b, area, pad(units), dst);
         }
     };
     for_each(threads, (blocks + usize::from(second.is_some())) * groups, &pack);

@@ -4,7 +4,7 @@
 //! One source for all instruction sets, over vectors of 16 lanes ([`Lanes`]).
 
 use super::driver::{Problem, Scratch, for_each};
-use super::pack::Operand;
+use super::pack::{Area, Operand};
 use super::{Isa, Precision, bf16_to_f32, f32_to_bf16};
 
 /// Most rows of A.
@@ -13,6 +13,8 @@ pub(super) const MAX_ROWS: usize = 4;
 const LANES: usize = 16;
 /// Columns of a row-major B that are summed together.
 const WIDTH: usize = 256;
+/// Columns of a B in another format that are written out at a time, with contiguous columns and without.
+const WRITTEN_OUT: [usize; 2] = [4, 32];
 /// Elements of B that are worth a task.
 const TASK: usize = 1 << 15;
 
@@ -39,6 +41,7 @@ pub(super) unsafe fn multiply(isa: Isa, precision: Precision, threads: usize, pr
     }
     let kind = match (problem.b.bf16, precision) {
         (true, _) => kind::WIDEN,
+        (false, Precision::Bf16) if problem.b.stored.is_some() => kind::WIDEN,
         (false, Precision::Bf16) => kind::ROUND,
         (false, Precision::F32) => kind::F32,
     };
@@ -50,15 +53,49 @@ pub(super) unsafe fn multiply(isa: Isa, precision: Precision, threads: usize, pr
         let job = Job { problem, rows, j0, j1: (j0 + columns).min(n) };
         // SAFETY: the columns lie within the problem and are this task's own; the features are those of `isa`.
         unsafe {
-            match isa {
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => x86::avx2(&job, kind),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => x86::avx512(&job, kind),
-                _ => dispatch::<[f32; LANES]>(&job, kind),
+            match problem.b.stored {
+                None => compute(isa, &job, kind),
+                Some(_) => compute_written_out(isa, &job, kind),
             }
         }
     });
+}
+
+/// # Safety
+/// See [`dispatch`]; the processor has the instruction set.
+unsafe fn compute(isa: Isa, job: &Job, kind: u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => x86::avx2(job, kind),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => x86::avx512(job, kind),
+            _ => dispatch::<[f32; LANES]>(job, kind),
+        }
+    }
+}
+
+/// Writes some columns of B out, multiplies with them, and goes on to the next.
+///
+/// # Safety
+/// As [`compute`]; B is stored in a format of its own.
+unsafe fn compute_written_out(isa: Isa, job: &Job, kind: u8) {
+    let (problem, b) = (job.problem, &job.problem.b);
+    let stored = b.stored.expect("the caller looked");
+    let width = WRITTEN_OUT[usize::from(!b.along)];
+    let mut scratch = Scratch::written_out(width * problem.k);
+    for j in (job.j0..job.j1).step_by(width) {
+        let n = width.min(job.j1 - j);
+        let area = Area { lane0: j, lanes: n, k0: 0, len: problem.k };
+        // SAFETY: the columns are this job's, and the buffer has room for so many.
+        unsafe {
+            let bf16 = kind == kind::WIDEN;
+            let b = problem.dequantizer.write_out(b, stored, area, bf16, scratch.pointer());
+            let part = Problem { b, n, c: problem.c.add(j), ..*problem };
+            compute(isa, &Job { problem: &part, rows: job.rows, j0: 0, j1: n }, kind);
+        }
+    }
 }
 
 /// # Safety

@@ -2,6 +2,7 @@
 //!
 //! Operands are f32 or bf16 in memory, plain or transposed. They are packed (converted, transposed, pairs of bf16
 //! interleaved along k) block by block inside each call; no second copy of a weight outlives the call.
+//! B may also be f16 or quantized: it is written out block by block before it is packed (see [`dequantize`]).
 //! For one instruction set the bits of the result do not depend on the number of threads: work is divided over tiles
 //! of C, and k is cut at fixed places.
 
@@ -11,6 +12,7 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dequantize;
 mod driver;
 mod few;
 mod isa;
@@ -21,6 +23,9 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
+use crate::quantization::nf4::Nf4;
+use crate::quantization::q8::Q8;
+use dequantize::Dequantizer;
 use driver::{Kernel, Problem, Second};
 use pack::Operand;
 
@@ -32,13 +37,21 @@ pub enum Data<'a> {
     F32(&'a [f32]),
     /// bf16 as raw bits: the upper half of an f32.
     Bf16(&'a [u16]),
+    /// f16 as raw bits; of B only.
+    F16(&'a [u16]),
+    /// Of B only.
+    Nf4(&'a Nf4),
+    /// Of B only.
+    Q8(&'a Q8),
 }
 
 impl Data<'_> {
     fn len(&self) -> usize {
         match self {
             Data::F32(data) => data.len(),
-            Data::Bf16(data) => data.len(),
+            Data::Bf16(data) | Data::F16(data) => data.len(),
+            Data::Nf4(data) => data.len(),
+            Data::Q8(data) => data.len(),
         }
     }
 }
@@ -306,7 +319,9 @@ unsafe fn sum_on(
         return;
     }
     let (a, b) = (Operand::rows(&a), Operand::columns(&b));
-    let first = Problem { a, b, m, n, k, alpha, accumulate, c, c_row, second };
+    assert!(a.stored.is_none(), "gemm: only B may be f16 or quantized");
+    let dequantizer = Dequantizer::of(isa);
+    let first = Problem { a, b, dequantizer, m, n, k, alpha, accumulate, c, c_row, second };
     // SAFETY: shapes were checked, C is the caller's promise, the instructions are ones of this processor.
     let multiply = |problem: &Problem| unsafe {
         if m <= few::MAX_ROWS {

@@ -1,6 +1,7 @@
 //! Panels: operands converted and rearranged into the order in which a kernel reads them. This file has the portable
 //! packing (f32 units) and what all packings share; vectorised ones are with their kernels.
 
+use super::dequantize::{Stored, Values};
 use super::{Data, Matrix, bf16_to_f32, f32_to_bf16};
 
 /// What one 32-bit unit of a panel is.
@@ -35,6 +36,8 @@ pub(super) struct Operand {
     pub k_stride: usize,
     /// k is contiguous; otherwise the lanes are.
     pub along: bool,
+    /// Elements in another format, of B only: then `data` points nowhere.
+    pub stored: Option<Stored>,
 }
 
 // SAFETY: an operand is only read, and lives as long as the call that made it from a borrowed slice.
@@ -53,16 +56,25 @@ impl Operand {
     }
 
     fn new(data: Data, lane_stride: usize, k_stride: usize, depth: usize) -> Self {
+        let values = match data {
+            Data::F32(_) | Data::Bf16(_) => None,
+            Data::F16(data) => Some(Values::F16(data.as_ptr())),
+            Data::Nf4(data) => Some(Values::Nf4(data)),
+            Data::Q8(data) => Some(Values::Q8(data)),
+        };
         let (data, bf16) = match data {
             Data::F32(data) => (data.as_ptr() as *const u8, false),
             Data::Bf16(data) => (data.as_ptr() as *const u8, true),
+            Data::F16(_) | Data::Nf4(_) | Data::Q8(_) => (std::ptr::null(), false),
         };
-        Self { data, bf16, lane_stride, k_stride, along: k_stride == 1 || depth == 1 }
+        let stored = values.map(|values| Stored { values, start: 0 });
+        Self { data, bf16, lane_stride, k_stride, along: k_stride == 1 || depth == 1, stored }
     }
 
     /// The same from `k0` on.
     pub fn from(self, k0: usize) -> Self {
-        Self { data: self.at(0, k0), ..self }
+        let stored = self.stored.map(|stored| Stored { start: stored.start + k0 * self.k_stride, ..stored });
+        Self { data: self.at(0, k0), stored, ..self }
     }
 
     pub fn element_size(&self) -> usize {

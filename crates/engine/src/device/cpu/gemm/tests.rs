@@ -395,3 +395,70 @@ fn forced_names() {
         assert!(isa::parse_forced(isa.name()).expect_err("lacking").contains("lacks it"));
     }
 }
+
+/// The same values in a format that no kernel reads, and written out as f32.
+fn stored_formats(values: &[f32]) -> (Nf4, Q8, Vec<u16>) {
+    let halves = values.iter().map(|x| crate::weights::f32_to_f16(*x)).collect();
+    (Nf4::quantize(values), Q8::quantize(values), halves)
+}
+
+#[test]
+fn a_quantized_b_gives_the_bits_of_its_values() {
+    let mut random = Random(99);
+    // Few rows and many, rows of B that are no whole number of blocks, spans and parts of k.
+    let shapes = [
+        (1, 64, 64),
+        (2, 7, 100),
+        (3, 300, 70),
+        (4, 97, 513),
+        (5, 1, 33),
+        (6, 33, 1),
+        (33, 130, 192),
+        (70, 20, 1100),
+        (100, 200, 2100),
+        (9, 2100, 2300),
+        (64, 160, 992),
+    ];
+    for (m, n, k) in shapes {
+        let a = Owned::new(&mut random, m, k, false, false);
+        let values: Vec<f32> = (0..n * k).map(|_| random.next() * 0.1).collect();
+        let (nf4, q8, halves) = stored_formats(&values);
+        let widened: Vec<f32> = halves.iter().map(|bits| crate::weights::f16_to_f32(*bits)).collect();
+        let formats = [
+            ("nf4", Data::Nf4(&nf4), nf4.dequantize()),
+            ("q8", Data::Q8(&q8), q8.dequantize()),
+            ("f16", Data::F16(&halves), widened),
+        ];
+        for (name, data, values) in &formats {
+            let plain = Data::F32(values);
+            // W is [n, k] in the forward pass, [k, n] in the input gradient.
+            let views =
+                |data| [Matrix::with_stride(data, n, k, k).transposed(), Matrix::with_stride(data, k, n, n)];
+            for (b, want) in views(*data).into_iter().zip(views(plain)) {
+                for isa in usable() {
+                    for precision in [Precision::F32, Precision::Bf16] {
+                        let multiply = |b: Matrix, threads| {
+                            let mut c = vec![0.5f32; m * n];
+                            let (beta, at) = (Beta::Accumulate, c.as_mut_ptr());
+                            // SAFETY: c has m × n elements.
+                            unsafe { run_on(isa, threads, precision, 0.5, a.view(), b, beta, at, n) };
+                            c.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
+                        };
+                        let what = format!("{} {precision:?} {name} {m} {n} {k}", isa.name());
+                        let want = multiply(want, 1);
+                        assert!(multiply(b, 1) == want, "{what}");
+                        assert!(multiply(b, 2) == want, "{what}, two threads");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "only B may be")]
+fn a_quantized_a_is_refused() {
+    let (nf4, mut c) = (Nf4::quantize(&[0.5; 64]), [0f32; 64]);
+    let (a, b) = (Matrix::with_stride(Data::Nf4(&nf4), 8, 8, 8), Matrix::f32(&[0.0; 64], 8, 8));
+    gemm(Precision::F32, 1.0, a, b, Beta::Overwrite, MatrixMut::new(&mut c, 8, 8));
+}
