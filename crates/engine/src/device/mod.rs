@@ -12,6 +12,7 @@ use crate::quantization::nf4::Nf4;
 use crate::quantization::q8::Q8;
 use crate::weights::DType;
 
+pub mod conformance;
 pub mod cpu;
 
 pub use cpu::gemm::{Beta, Precision};

@@ -78,7 +78,16 @@ pub fn from_scratch(
     precision: Precision,
     seed: u64,
 ) -> Result<Decoder, ModelError> {
-    let config = ModelConfig::open(dir)?;
+    random(ModelConfig::open(dir)?, device, precision, seed)
+}
+
+/// As [`from_scratch`], of a configuration.
+pub fn random(
+    config: ModelConfig,
+    device: Arc<dyn Device>,
+    precision: Precision,
+    seed: u64,
+) -> Result<Decoder, ModelError> {
     let spec = spec_of(&config)?;
     let deviation =
         config.raw.get("initializer_range").and_then(serde_json::Value::as_f64).unwrap_or(0.02) as f32;

@@ -19,6 +19,7 @@ pub mod guards;
 pub mod memory_plan;
 pub mod options;
 mod output;
+pub mod proof;
 pub mod schedule;
 pub mod train_loop;
 

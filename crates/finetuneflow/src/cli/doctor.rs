@@ -1,7 +1,10 @@
 //! `doctor`: what this machine can do, and whether the studio would start here.
 
+use std::sync::Arc;
+
 use anyhow::bail;
-use engine::device::cpu::gemm;
+use engine::device::cpu::{CpuDevice, gemm};
+use engine::trainer::proof::{Proof, prove};
 use serde::Serialize;
 use store::{DataFolder, Database};
 
@@ -10,7 +13,7 @@ use super::serve::sources;
 use crate::config::Config;
 use crate::machine;
 
-/// Check this machine: processor, memory, data folder, database
+/// Check this machine: processor, memory, a tiny training on each device, data folder, database
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -26,17 +29,21 @@ struct Finding {
 struct Report<'a> {
     ok: bool,
     findings: &'a [Finding],
+    /// What each device showed.
+    devices: &'a [Proof],
 }
 
 pub fn run(_args: Args, context: &Context) -> anyhow::Result<()> {
     let mut findings = vec![processor(), memory()];
+    let devices = [prove(Arc::new(CpuDevice::new(0)))?];
+    findings.extend(devices.iter().map(proven));
     match Config::load(&sources(context)) {
         Ok(config) => findings.extend(of_config(&config)?),
         Err(error) => findings.push(Finding { check: "settings", ok: false, message: error.to_string() }),
     }
     let ok = findings.iter().all(|finding| finding.ok);
     if context.json {
-        context.emit(&Report { ok, findings: &findings })?;
+        context.emit(&Report { ok, findings: &findings, devices: &devices })?;
     } else {
         for Finding { check, ok, message } in &findings {
             println!("{} {check:<12} {message}", if *ok { "ok  " } else { "FAIL" });
@@ -55,6 +62,27 @@ fn processor() -> Finding {
         Ok(()) => Finding { check: "processor", ok: true, message },
         Err(problem) => Finding { check: "processor", ok: false, message: problem },
     }
+}
+
+fn proven(proof: &Proof) -> Finding {
+    let training = &proof.training;
+    let message = proof.problem().unwrap_or_else(|| {
+        let worst = proof.worst().map_or(String::new(), |worst| {
+            format!(" (worst {}: off by {:.1e} of {:.0e})", worst.operation, worst.error, worst.tolerance)
+        });
+        format!(
+            "{} operations agree with their definitions{worst}; a tiny model went from loss {:.2} to {:.2} in {} \
+             steps, its gradient off by {:.1e} of {:.0e}, {:.0} tokens/s",
+            proof.operations.len(),
+            training.first_loss,
+            training.last_loss,
+            training.steps,
+            training.gradient_error,
+            training.gradient_tolerance,
+            training.tokens_per_second
+        )
+    });
+    Finding { check: "device", ok: proof.ok, message: format!("{}: {message}", proof.device) }
 }
 
 fn memory() -> Finding {

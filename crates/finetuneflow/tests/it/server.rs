@@ -156,4 +156,8 @@ fn migrate_says_what_it_did() {
     assert_eq!(json(output(folder.path(), &["migrate", "--json"])), first);
     let report = json(output(folder.path(), &["doctor", "--json"]));
     assert_eq!(report["ok"], true, "{report}");
+    let proof = &report["devices"][0];
+    assert_eq!(proof["ok"], true, "{proof}");
+    assert!(proof["operations"].as_array().is_some_and(|operations| operations.len() > 20), "{proof}");
+    assert!(proof["training"]["tokens_per_second"].as_f64().is_some_and(|speed| speed > 0.0), "{proof}");
 }
