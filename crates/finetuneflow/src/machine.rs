@@ -4,14 +4,7 @@
 
 use std::path::Path;
 
-/// Memory as the process may use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-    /// Installed, or what a container is limited to.
-    pub total_bytes: u64,
-    /// What can be allocated now without swapping.
-    pub available_bytes: u64,
-}
+pub use engine::platform::memory;
 
 /// A file system's space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,28 +25,6 @@ pub fn processor_name() -> Option<String> {
 /// Threads that this process may run at the same time.
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Memory of the machine, held within the limit of a container.
-pub fn memory() -> Option<Memory> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let machine = Memory {
-        total_bytes: meminfo_bytes(&text, "MemTotal:")?,
-        available_bytes: meminfo_bytes(&text, "MemAvailable:")?,
-    };
-    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let Some(limit) = number("/sys/fs/cgroup/memory.max").filter(|limit| *limit < machine.total_bytes) else {
-        return Some(machine);
-    };
-    let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
-    let available_bytes = machine.available_bytes.min(limit.saturating_sub(used));
-    Some(Memory { total_bytes: limit, available_bytes })
-}
-
-fn meminfo_bytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with(name))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// Space of the file system that holds the folder (or its nearest existing parent).
@@ -87,18 +58,9 @@ pub fn disk(_folder: &Path) -> Option<Disk> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn meminfo() {
-        let text = "MemTotal:       16 kB\nMemFree:         1 kB\nMemAvailable:   8 kB\n";
-        assert_eq!(meminfo_bytes(text, "MemAvailable:"), Some(8192));
-        assert_eq!(meminfo_bytes(text, "Swap:"), None);
-    }
-
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_machine_has_memory_and_disk() {
-        let memory = memory().expect("memory");
-        assert!(memory.available_bytes <= memory.total_bytes && memory.total_bytes > 1 << 20);
+    fn this_machine_has_threads_and_disk() {
         let disk = disk(Path::new("/nonexistent/folder")).expect("space of /");
         assert!(disk.free_bytes <= disk.total_bytes && disk.total_bytes > 0);
         assert!(threads() >= 1);

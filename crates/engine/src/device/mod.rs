@@ -15,7 +15,7 @@ use crate::weights::DType;
 pub mod conformance;
 pub mod cpu;
 
-pub use cpu::gemm::{Beta, Precision};
+pub use cpu::gemm::{Beta, Precision, ProductShape};
 
 /// An array in a device's memory: f32, or an operand in bf16. Devices look inside, nobody else does.
 pub struct Buffer(pub(crate) Storage);
@@ -491,9 +491,10 @@ pub trait Device: Send + Sync {
     );
     /// `x = cap · tanh(x / cap)`
     fn soft_cap(&self, len: usize, cap: f32, x: &mut Buffer);
-    /// The language-model head and the cross-entropy over the supervised tokens only, a block of tokens at a
-    /// time: the logits of the batch never exist. They pass [`Device::soft_cap`] where a cap is given.
+    /// The language-model head and the cross-entropy over the supervised tokens only, as many tokens at a time as
+    /// `work` holds: the logits of the batch never exist. They pass [`Device::soft_cap`] where a cap is given.
     /// With `gradient`, adds `gradient_scale *` the gradients.
+    #[allow(clippy::too_many_arguments)]
     fn cross_entropy(
         &self,
         precision: Precision,
@@ -501,6 +502,7 @@ pub trait Device: Send + Sync {
         x: &Buffer,
         head: &Weight,
         soft_cap: Option<f32>,
+        work: &mut LossWork,
         gradient: Option<HeadGradient>,
     ) -> LossSum;
 
@@ -545,6 +547,27 @@ pub trait Device: Send + Sync {
         first_moment: &mut Buffer,
         second_moment: &mut Buffer,
     );
+
+    /// Bytes that the device itself takes for operations of these shapes, besides the buffers that it is given.
+    fn workspace_bytes(&self, workload: &Workload) -> u64;
+}
+
+/// The shapes of a run's operations.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    pub precision: Precision,
+    pub products: Vec<ProductShape>,
+    pub attention: AttentionShape,
+    /// Tokens of the longest sequence.
+    pub longest: usize,
+}
+
+/// What [`Device::cross_entropy`] works in.
+pub struct LossWork {
+    /// [rows, vocabulary], for at least one row.
+    pub logits: Buffer,
+    /// [rows, hidden]
+    pub inputs: Buffer,
 }
 
 /// Where [`Device::cross_entropy`] puts its gradients.

@@ -3,11 +3,14 @@
 //! What a block keeps for its gradient depends on [`Recompute`]; everything else is shared by all blocks.
 //! Buffers that a family has no use for are empty.
 
+use serde::Serialize;
+
 use super::spec::{AdapterShape, DecoderSpec, Module, Ranks};
-use crate::device::{Buffer, Element, Precision, cpu::cross_entropy_block_rows};
+use crate::device::{Buffer, Element, LossWork, Precision};
 
 /// What the backward pass computes again instead of keeping (<https://arxiv.org/abs/1604.06174>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Recompute {
     /// Keep everything.
     None,
@@ -16,6 +19,17 @@ pub enum Recompute {
     Light,
     /// Keep each block's input only.
     Full,
+}
+
+impl Recompute {
+    /// As the flag is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Light => "light",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// A half's output on its way to the residual stream, where a norm comes between.
@@ -123,6 +137,8 @@ pub struct Activations {
     pub final_norm: Buffer,
     pub final_inverse_rms: Buffer,
     pub gradients: Option<Gradients>,
+    /// Made with the gradients, or when the first loss is asked for.
+    pub loss: Option<LossWork>,
 }
 
 /// What decides the sizes.
@@ -159,7 +175,19 @@ impl Activations {
             final_norm: a.values(m * spec.hidden_size),
             final_inverse_rms: a.values(m),
             gradients: backward.then(|| gradients(spec, m, adapters.ranks, a)),
+            loss: backward.then(|| loss_work(spec, m, a.allocate)),
         }
+    }
+
+    /// Gives the memory back once no pass follows.
+    pub fn release(&mut self) {
+        self.capacity = 0;
+        self.residuals.clear();
+        self.kept.clear();
+        self.blocks.clear();
+        (self.gradients, self.loss) = (None, None);
+        self.scratch = Scratch { fused: Buffer::empty(), dropped: Buffer::empty() };
+        self.final_norm = Buffer::empty();
     }
 
     /// Where layer `layer` finds its buffers: its own, or those that it shares.
@@ -272,8 +300,9 @@ fn gradients(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> G
     }
 }
 
-/// Bytes that the head's logits and gathered rows take while the loss is computed.
-pub fn logits_bytes(spec: &DecoderSpec, tokens: usize) -> usize {
-    let rows = cross_entropy_block_rows(spec.vocab_size).min(tokens);
-    4 * rows * (spec.vocab_size + spec.hidden_size)
+/// Logits that exist at a time: 2 Mi numbers (8 MiB), between 64 and 1024 rows of them, or `tokens`.
+pub fn loss_work(spec: &DecoderSpec, tokens: usize, allocate: Allocate) -> LossWork {
+    let rows = ((2 << 20) / spec.vocab_size.max(1)).clamp(64, 1024).min(tokens).max(1);
+    let mut values = |len| allocate(Element::F32, len);
+    LossWork { logits: values(rows * spec.vocab_size), inputs: values(rows * spec.hidden_size) }
 }

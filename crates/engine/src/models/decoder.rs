@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::activations::{ActivationShape, Activations, Gradients, Recompute};
+use super::activations::{ActivationShape, Activations, Gradients, Recompute, loss_work};
 use super::block::{Adapters, Block, Dropout, Pass, Workspace};
 use super::low_rank::{NormScratch, norm_scratch};
 use super::parameter::Parameter;
@@ -70,12 +70,17 @@ impl Decoder {
     /// Loss of the supervised tokens; nothing is kept.
     pub fn evaluate(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
         self.forward(batch, activations, Adapters::On);
+        let capacity = activations.capacity;
+        let work = activations.loss.get_or_insert_with(|| {
+            loss_work(&self.spec, capacity, &mut |element, len| self.device.allocate(element, len))
+        });
         self.device.cross_entropy(
             self.precision,
             batch,
             &activations.final_norm,
             &self.head_parameter().weight,
             self.spec.logit_soft_cap,
+            work,
             None,
         )
     }
@@ -169,7 +174,7 @@ impl Decoder {
     fn head_gradient(
         &mut self,
         batch: &Batch,
-        activations: &Activations,
+        activations: &mut Activations,
         gradients: &mut Gradients,
         scale: f32,
     ) -> LossSum {
@@ -183,6 +188,7 @@ impl Decoder {
             &activations.final_norm,
             &head.weight,
             self.spec.logit_soft_cap,
+            activations.loss.as_mut().expect("training activations have room for the loss"),
             Some(gradient),
         );
         let x = activations.residuals.last().expect("at least one residual");

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::evaluate::Evaluation;
 use super::memory_plan::MemoryPlan;
 use super::options::Method;
+use crate::models::activations::Recompute;
 
 /// What a run tells while it goes. As JSON, only steps have both `step` and `loss`.
 #[derive(Clone, Debug, Serialize)]
@@ -38,6 +39,11 @@ pub struct Started {
     pub trainable_parameters: usize,
     pub total_parameters: usize,
     pub device: String,
+    pub micro_batch_size: usize,
+    pub gradient_accumulation_steps: usize,
+    pub max_seq_len: usize,
+    /// What was chosen.
+    pub recompute: Recompute,
     pub plan: MemoryPlan,
     /// From the call to the first forward pass.
     pub setup_seconds: f64,

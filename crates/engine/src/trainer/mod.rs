@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod events;
 mod exact;
 mod fingerprint;
+pub mod fit;
 pub mod guards;
 pub mod memory_plan;
 pub mod options;
@@ -23,6 +24,7 @@ pub mod proof;
 pub mod schedule;
 pub mod train_loop;
 
+pub use data::read_data;
 pub use evaluate::{Evaluation, evaluate};
 pub use events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
 pub use guards::{Diverged, Divergence};
@@ -40,6 +42,11 @@ pub enum TrainError {
     Busy { path: PathBuf, owner: String },
     #[error("{path} already holds a run; add --resume to continue it, or choose another output folder")]
     Occupied { path: PathBuf },
+    #[error(
+        "this run needs {} MiB of memory and {} MiB are available to it: {advice}",
+        fit::mebibytes(*required_bytes), limit_bytes >> 20
+    )]
+    DoesNotFit { required_bytes: u64, limit_bytes: u64, advice: String },
     #[error("{path} cannot be used to resume: {reason}")]
     Checkpoint { path: PathBuf, reason: String },
     #[error("{0}")]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 use super::schedule::Schedule;
 use crate::device::{Precision, WeightFormat};
+use crate::models::activations::Recompute;
 use crate::models::adapt::target_modules;
 use crate::models::load::BaseFormats;
 use crate::models::{AdapterShape, DecoderSpec, LayerChoice, ModelError};
@@ -98,6 +99,9 @@ pub struct TrainOptions {
     #[serde(default)]
     pub base_precision: Option<BasePrecisionName>,
     pub recompute: RecomputeName,
+    /// What the process may take; `None`: nine tenths of what the machine has free.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     pub seed: u64,
     /// 0: as many as the machine has cores.
     pub threads: usize,
@@ -180,17 +184,21 @@ pub fn base_formats(precision: PrecisionName, base: Option<BasePrecisionName>) -
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecomputeName {
+    /// The fastest that fits the memory.
+    Auto,
     None,
     Light,
     Full,
 }
 
-impl From<RecomputeName> for crate::models::activations::Recompute {
-    fn from(name: RecomputeName) -> Self {
-        match name {
-            RecomputeName::None => Self::None,
-            RecomputeName::Light => Self::Light,
-            RecomputeName::Full => Self::Full,
+impl RecomputeName {
+    /// What may be chosen. Where no limit is known, `Auto` takes the middle.
+    pub fn fastest_first(self, limit_is_known: bool) -> &'static [Recompute] {
+        match self {
+            Self::Auto if limit_is_known => &[Recompute::None, Recompute::Light, Recompute::Full],
+            Self::None => &[Recompute::None],
+            Self::Auto | Self::Light => &[Recompute::Light],
+            Self::Full => &[Recompute::Full],
         }
     }
 }
@@ -349,7 +357,8 @@ impl TrainOptions {
             max_seq_len: 1024,
             precision: PrecisionName::F32,
             base_precision: None,
-            recompute: RecomputeName::Light,
+            recompute: RecomputeName::Auto,
+            memory_bytes: None,
             seed: 42,
             threads: 0,
             order: OrderName::Shuffle,

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::batching::MicroBatch;
 use crate::device::conformance::{Check, Extent, conformance};
 use crate::device::{AdamWStep, Batch, Device, Precision};
-use crate::models::activations::{ActivationShape, Activations, Recompute};
+use crate::models::activations::{Activations, Recompute};
 use crate::models::{Decoder, ModelError, load};
 use crate::weights::ModelConfig;
 
@@ -127,9 +127,9 @@ fn train_tiny_model(device: Arc<dyn Device>) -> Result<Training, ModelError> {
     let mut decoder = tiny_model(Arc::clone(&device))?;
     let micro_batch = sequences();
     let (tokens, supervised) = (micro_batch.tokens(), micro_batch.supervised_tokens() as f64);
-    let shape =
-        ActivationShape { tokens, recompute: Recompute::Light, ranks: decoder.ranks(), backward: true };
-    let mut activations = Activations::new(&decoder.spec, shape, &mut |len| device.zeros(len));
+    let shape = decoder.activation_shape(tokens, Recompute::Light, true);
+    let mut activations =
+        Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len));
     let batch = device.upload_batch(&micro_batch);
     let scale = 1.0 / supervised as f32;
     let mut losses = Vec::new();

@@ -13,20 +13,21 @@ use super::TrainError;
 use super::checkpoint::{self, State};
 use super::data::{read_data, warnings};
 use super::early_stopping::Mark;
-use super::evaluate::{check_data, largest_micro_batch, measure};
+use super::evaluate::{check_data, measure};
 use super::events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
 use super::fingerprint::{Digests, accept_lower_learning_rate, fingerprint, first_difference};
+use super::fit::{Fitter, free_memory_bytes, micro_batches};
 use super::guards::{Diverged, Divergence};
-use super::memory_plan::{self, MemoryPlan};
+use super::memory_plan::{MemoryPlan, RUNTIME_BYTES, RunShape, weight_bytes};
 use super::options::{Method, OrderName, RunLength, Start, TrainOptions};
 use super::output::{self, RunLock};
 use crate::adapters::peft::{Adapter, AdapterConfig, TargetModules};
 use crate::batching::{EncodedData, MicroBatch, Order, Packing, Sampler};
 use crate::device::{AdamWStep, Device, LossSum, cpu::CpuDevice};
-use crate::models::activations::Activations;
-use crate::models::{Decoder, Dropout, adapt, load};
-use crate::platform::peak_memory_bytes;
-use crate::random;
+use crate::models::activations::{ActivationShape, Activations};
+use crate::models::{Decoder, DecoderSpec, Dropout, adapt, load, spec_of};
+use crate::weights::ModelConfig;
+use crate::{platform, random};
 
 /// Trains, and leaves the result in `options.output`: a PEFT adapter, or a Hugging Face folder for a full run. With
 /// evaluation data the result is that of the lowest evaluation loss, otherwise that of the last step.
@@ -47,6 +48,8 @@ pub fn train(
     let mut state = run.restore()?;
     run.announce(&state, called.elapsed().as_secs_f64(), on_event);
     run.go_on(&mut state, cancel, on_event)?;
+    // The result is put together in memory: let it have the room that the steps had.
+    run.activations.release();
     run.finish(&state)?;
     drop(lock);
     Ok(run.summary(&state))
@@ -85,19 +88,31 @@ struct Gradient {
 impl<'a> Run<'a> {
     fn prepare(options: &'a TrainOptions) -> Result<Self, TrainError> {
         let device = Arc::new(CpuDevice::new(options.threads));
-        // Reading rows is mostly the tokenizer's work, loading weights the memory's: they go side by side.
-        let (read, decoder) = std::thread::scope(|scope| {
-            let read =
-                scope.spawn(|| -> Result<_, TrainError> { Ok((read_data(options)?, Digests::of(options)?)) });
-            let decoder = load_base(options, Arc::clone(&device) as Arc<dyn Device>);
-            (read.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decoder)
-        });
-        let ((data, held_out), digests) = read?;
-        let mut decoder = decoder?;
-        check_data("data", &data, &decoder.spec)?;
-        if let Some(held_out) = &held_out {
-            check_data("eval_data", held_out, &decoder.spec)?;
+        let spec = spec_of(&ModelConfig::open(&options.model)?)?;
+        let mut memory = MemoryOfRun::before_loading(options, &*device, &spec)?;
+        let read = || -> Result<_, TrainError> { Ok((read_data(options)?, Digests::of(options)?)) };
+        let load = || load_base(options, Arc::clone(&device) as Arc<dyn Device>);
+        let ((data, held_out), digests, mut decoder);
+        if options.method == Method::Full {
+            ((data, held_out), digests) = read()?;
+            memory.measure_process(0);
+            decoder = load()?;
+        } else {
+            // Reading rows is mostly the tokenizer's work, loading weights the memory's: they go side by side.
+            let (rows, base) = std::thread::scope(|scope| {
+                let rows = scope.spawn(read);
+                let base = load();
+                (rows.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), base)
+            });
+            ((data, held_out), digests) = rows?;
+            decoder = base?;
+            memory.measure_process(weight_bytes(&spec, options.base_formats()));
         }
+        check_data("data", &data, &spec)?;
+        if let Some(held_out) = &held_out {
+            check_data("eval_data", held_out, &spec)?;
+        }
+        let (shape, plan) = memory.plan(&data, held_out.as_ref())?;
         let adapter_config = attach_adapter(options, &mut decoder)?;
         let probability = adapter_config.as_ref().map_or(0.0, |config| config.lora_dropout) as f32;
         decoder.dropout = (probability > 0.0).then_some(Dropout { probability, key: 0, first_token: 0 });
@@ -108,11 +123,6 @@ impl<'a> Run<'a> {
         let packing = if options.packing { Packing::On } else { Packing::Off };
         let (size, length) = (options.micro_batch_size, options.max_seq_len);
         let sampler = Sampler::new(data.row_lengths(), order, packing, size, length, options.seed);
-        // Evaluations use the same memory, so their longest row must fit as well.
-        let longest = held_out.as_ref().and_then(|data| data.row_lengths().into_iter().max()).unwrap_or(0);
-        let tokens = largest_micro_batch(&data, options.packing, size, length).max(longest as usize);
-        let shape = decoder.activation_shape(tokens, options.recompute.into(), true);
-        let plan = memory_plan::plan(&decoder, shape);
         let activations =
             Activations::new(&decoder.spec, shape, &mut |element, len| device.allocate(element, len));
         let total_steps = total_steps(options, &sampler);
@@ -167,6 +177,10 @@ impl<'a> Run<'a> {
             trainable_parameters: self.trainable_parameters(),
             total_parameters: self.decoder.spec.parameters(),
             device: self.device.description(),
+            micro_batch_size: self.options.micro_batch_size,
+            gradient_accumulation_steps: self.options.gradient_accumulation_steps,
+            max_seq_len: self.options.max_seq_len,
+            recompute: self.activations.recompute,
             plan: self.plan,
             setup_seconds,
         })));
@@ -394,7 +408,7 @@ impl<'a> Run<'a> {
             seconds: state.seconds,
             tokens_per_second: state.tokens as f64 / state.seconds.max(1e-9),
             trainable_parameters: self.trainable_parameters(),
-            peak_memory_bytes: peak_memory_bytes(),
+            peak_memory_bytes: platform::peak_memory_bytes(),
             data_sha256: self.data_sha256.clone(),
             stopped_early: state.step < self.total_steps,
             best_step: state.evaluations.best.map(|best| best.step),
@@ -410,6 +424,65 @@ fn stopped_early(state: &State) -> TrainEvent {
         "stopped after step {at_step}: {count} evaluations without improvement; the result is that of step {best_step}"
     );
     TrainEvent::StoppedEarly { event: "stopped_early", at_step, best_step, message }
+}
+
+/// What a run may take of the machine's memory, and what it will.
+struct MemoryOfRun<'a> {
+    options: &'a TrainOptions,
+    device: &'a dyn Device,
+    spec: &'a DecoderSpec,
+    run: RunShape,
+    /// Looked at before the run takes any.
+    limit_bytes: Option<u64>,
+}
+
+impl<'a> MemoryOfRun<'a> {
+    /// Refuses weights that do not fit beside the smallest micro-batch, before they are loaded.
+    fn before_loading(
+        options: &'a TrainOptions,
+        device: &'a dyn Device,
+        spec: &'a DecoderSpec,
+    ) -> Result<Self, TrainError> {
+        let limit_bytes = options.memory_bytes.or_else(free_memory_bytes);
+        let memory = Self { options, device, spec, run: RunShape::of(options, spec)?, limit_bytes };
+        memory.fitting(&|_, _| (1, 1))?;
+        Ok(memory)
+    }
+
+    /// Looks at what the program itself takes once the rows are read, where `planned_bytes` of the plan are there already.
+    fn measure_process(&mut self, planned_bytes: u64) {
+        // The tokenizer is gone; what it took shall not be counted.
+        platform::release_free_memory();
+        if let Some(resident) = platform::resident_memory_bytes() {
+            self.run.process_bytes = resident.saturating_sub(planned_bytes) + RUNTIME_BYTES;
+        }
+    }
+
+    /// The buffers of the run with these rows.
+    fn plan(
+        &self,
+        data: &EncodedData,
+        held_out: Option<&EncodedData>,
+    ) -> Result<(ActivationShape, MemoryPlan), TrainError> {
+        self.fitting(&micro_batches(Some(data), held_out, self.options.packing))
+    }
+
+    fn fitting(
+        &self,
+        batch: &dyn Fn(usize, usize) -> (usize, usize),
+    ) -> Result<(ActivationShape, MemoryPlan), TrainError> {
+        let &Self { options, device, spec, run, limit_bytes } = self;
+        let fitter = Fitter { device, spec, run, recompute: options.recompute, limit_bytes, batch };
+        let (rows, context) = (options.micro_batch_size, options.max_seq_len);
+        let recompute = fitter.recompute(rows, context);
+        let plan = fitter.plan(rows, context, recompute);
+        if let Some(limit_bytes) = limit_bytes.filter(|limit| plan.total_bytes > *limit) {
+            let advice = fitter.advice(rows, context);
+            return Err(TrainError::DoesNotFit { required_bytes: plan.total_bytes, limit_bytes, advice });
+        }
+        let (tokens, longest) = batch(rows, context);
+        Ok((run.with(tokens, longest, recompute).activations, plan))
+    }
 }
 
 fn load_base(options: &TrainOptions, device: Arc<dyn Device>) -> Result<Decoder, TrainError> {

@@ -9,16 +9,17 @@ use std::sync::atomic::AtomicBool;
 use engine::adapters::peft::Adapter;
 use engine::batching::MicroBatch;
 use engine::device::cpu::CpuDevice;
-use engine::device::{AdamWStep, LossSum, Precision, WeightFormat};
+use engine::device::{AdamWStep, LossSum, Precision};
 use engine::generation::Decoding;
 use engine::models::activations::{Activations, Recompute};
-use engine::models::load::{self, Base, BaseFormats};
+use engine::models::load::{self, Base};
 use engine::models::{Decoder, FAMILIES, adapt, spec_of};
-use engine::trainer::memory_plan::{RunShape, plan, plan_shapes};
 use engine::trainer::options::{OrderName, RecomputeName};
 use engine::trainer::{Method, RunLength, Schedule, TrainOptions, train};
 use engine::weights::{ModelConfig, SafetensorsDir};
 use serde_json::{Value, json};
+
+use crate::planned::checked_plan;
 
 /// Largest error of logits against the largest logit, and of a gradient in relative L2.
 pub const TOLERANCE: f64 = 1e-4;
@@ -296,21 +297,12 @@ fn packing_changes_no_gradient_of_any_family() {
 }
 
 #[test]
-fn the_plan_of_a_spec_is_the_plan_of_the_loaded_model() {
+fn a_plan_from_shapes_is_what_the_model_allocates() {
     for case in cases() {
         for (base, adapter) in [(Base::Trained, false), (Base::Frozen, true)] {
             let decoder = case.decoder(base, adapter, 1);
             for recompute in [Recompute::None, Recompute::Light, Recompute::Full] {
-                let shape = decoder.activation_shape(64, recompute, true);
-                let formats = BaseFormats::all(WeightFormat::F32);
-                let run = RunShape { activations: shape, base: formats, full: base == Base::Trained };
-                assert_eq!(plan_shapes(&decoder.spec, run), plan(&decoder, shape), "{}", case.name);
-                let mut bytes = 0;
-                Activations::new(&decoder.spec, shape, &mut |element, len| {
-                    bytes += (element.bytes() * len) as u64;
-                    decoder.device.allocate(element, len)
-                });
-                assert_eq!(plan(&decoder, shape).activations, bytes, "{}", case.name);
+                checked_plan(&decoder, recompute, &case.name);
             }
             let parameters: usize = decoder
                 .parameters()

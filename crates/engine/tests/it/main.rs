@@ -10,9 +10,9 @@ mod loading;
 mod method_parity;
 mod methods;
 mod peft;
-mod run_control;
-
+mod planned;
 mod quantized;
+mod run_control;
 mod tokenizer;
 mod training;
 mod weights;

@@ -9,13 +9,13 @@ use engine::adapters::peft::{Adapter, AdapterConfig, AdapterTensor, TargetModule
 use engine::batching::MicroBatch;
 use engine::generation::score;
 use engine::models::activations::Recompute;
-use engine::models::load::{Base, BaseFormats};
+use engine::models::load::Base;
 use engine::models::{Decoder, Dropout, Module, adapt};
-use engine::trainer::memory_plan::{RunShape, plan, plan_shapes};
 use engine::trainer::options::RecomputeName;
 use engine::trainer::{Method, RunLength, StepReport, TrainEvent, TrainOptions, train};
 
 use crate::families::{activations, gradients, relative_max};
+use crate::planned::checked_plan;
 use crate::training::{Bench, assert_close, figures, steps, write};
 
 const RECOMPUTATION: [Recompute; 3] = [Recompute::None, Recompute::Light, Recompute::Full];
@@ -78,11 +78,7 @@ fn the_backward_pass_ends_where_adapters_do_and_gives_the_same_gradients() {
 
             let shape = some.activation_shape(64, recompute, true);
             assert_eq!((shape.adapters.layers, shape.adapters.frozen_layers), (of.len(), of[0]));
-            let base = BaseFormats::all(engine::device::WeightFormat::F32);
-            let run = RunShape { activations: shape, base, full: false };
-            assert_eq!(plan_shapes(&some.spec, run), plan(&some, shape), "{of:?}, {recompute:?}");
-            let bytes =
-                |decoder: &Decoder| plan(decoder, decoder.activation_shape(64, recompute, true)).activations;
+            let bytes = |decoder: &Decoder| checked_plan(decoder, recompute, &format!("{of:?}")).activations;
             assert!(of[0] < 2 || bytes(&some) < bytes(&all), "{of:?}, {recompute:?}");
         }
     }

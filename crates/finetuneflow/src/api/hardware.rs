@@ -1,12 +1,14 @@
 //! What this machine can do, and whether a training fits.
 
+use std::path::PathBuf;
+
 use axum::extract::State;
-use engine::device::WeightFormat;
-use engine::device::cpu::gemm;
-use engine::models::activations::ActivationShape;
-use engine::models::{AdapterShape, adapt, load, spec_of};
-use engine::trainer::memory_plan::{RunShape, plan_shapes};
-use engine::trainer::options::RecomputeName;
+use engine::device::cpu::{CpuDevice, gemm};
+use engine::models::spec_of;
+use engine::trainer::fit::{Fitter, free_memory_bytes, micro_batches};
+use engine::trainer::memory_plan::RunShape;
+use engine::trainer::options::PrecisionName;
+use engine::trainer::{TrainError, TrainOptions};
 use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
 use store::runs::{RunFilter, RunStatus};
@@ -138,7 +140,7 @@ async fn check(State(state): State<AppState>, Query(query): Query<CheckQuery>) -
 /// The default training, made smaller until it fits.
 async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
     let model = super::models::usable(state, id)?;
-    let available = machine::memory().map(|memory| memory.available_bytes);
+    let available = free_memory_bytes();
     let mut train = TrainConfig::defaults(model.context_length.unwrap_or(2048));
     let mut required = required_bytes(state, id, &train)?;
     let fits = |required: u64| available.is_none_or(|available| required <= available);
@@ -174,7 +176,7 @@ async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
     })
 }
 
-/// What the training will allocate.
+/// What the training will allocate with the recomputation that it would choose.
 fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<u64> {
     let wrong = |error: &dyn std::fmt::Display| {
         ApiError::new(Code::InvalidModel, format!("The model {model_id} cannot be used: {error}."))
@@ -182,31 +184,35 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let full = train.method == Method::Full;
-    let mut adapters = AdapterShape::default();
-    if !full {
-        adapters.layers = spec.layers.len();
-        let modules = adapt::target_modules(&module_names(&train.target_modules), spec.modules());
-        for module in modules.map_err(|error| ApiError::invalid_field("target_modules", error.to_string()))? {
-            adapters.ranks[module as usize] = train.rank as usize;
-        }
-    }
-    let tokens = train.micro_batch_size as usize * train.max_seq_len as usize;
-    let recompute = RecomputeName::Light.into();
-    let precision = match train.precision {
-        Precision::F32 => engine::device::Precision::F32,
-        Precision::Bf16 => engine::device::Precision::Bf16,
+    let mut options = TrainOptions::new(dir, PathBuf::new(), PathBuf::new());
+    options.method = match train.method {
+        Method::Full => engine::trainer::Method::Full,
+        Method::Lora => engine::trainer::Method::Lora,
     };
-    let activations = ActivationShape { tokens, precision, recompute, adapters, backward: true };
-    let small = !full && train.precision == Precision::Bf16;
-    let base = load::BaseFormats::all(if small { WeightFormat::Bf16 } else { WeightFormat::F32 });
-    Ok(plan_shapes(&spec, RunShape { activations, base, full }).total_bytes)
+    options.target_modules = module_names(&train.target_modules);
+    options.rank = train.rank as usize;
+    options.precision = match train.precision {
+        Precision::F32 => PrecisionName::F32,
+        Precision::Bf16 => PrecisionName::Bf16,
+    };
+    let invalid = |error: TrainError| ApiError::invalid_field("target_modules", error.to_string());
+    let (rows, context) = (train.micro_batch_size as usize, train.max_seq_len as usize);
+    let fitter = Fitter {
+        device: &CpuDevice::new(1),
+        spec: &spec,
+        run: RunShape::of(&options, &spec).map_err(invalid)?,
+        recompute: options.recompute,
+        limit_bytes: free_memory_bytes(),
+        batch: &micro_batches(None, None, options.packing),
+    };
+    let recompute = fitter.recompute(rows, context);
+    Ok(fitter.plan(rows, context, recompute).total_bytes)
 }
 
 /// Refuses a training that would not fit into the free memory, naming what would.
 pub fn require_fit(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<()> {
     let required = required_bytes(state, model_id, train)?;
-    let Some(available) = machine::memory().map(|memory| memory.available_bytes) else { return Ok(()) };
+    let Some(available) = free_memory_bytes() else { return Ok(()) };
     if required <= available {
         return Ok(());
     }
@@ -219,7 +225,7 @@ pub fn require_fit(state: &AppState, model_id: &str, train: &TrainConfig) -> Api
     }
     let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
     let message = format!(
-        "This training needs {} MiB of memory and {} MiB are free.",
+        "This training needs {} MiB of memory and {} MiB are available to it.",
         mebibytes(required),
         mebibytes(available)
     );

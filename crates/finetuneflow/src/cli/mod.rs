@@ -17,6 +17,7 @@ mod export;
 pub mod generate;
 mod inspect;
 mod interrupt;
+mod memory_size;
 mod migrate;
 pub mod model;
 pub mod parse_child;
@@ -46,7 +47,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Generate(generate::Args),
     Export(export::Args),
-    Plan(plan::Args),
+    Plan(Box<plan::Args>),
     Doctor(doctor::Args),
     Migrate(migrate::Args),
     Inspect(inspect::Args),
@@ -99,7 +100,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Generate(args) => generate::run(args, &context),
         Command::Export(args) => export::run(args, &context),
-        Command::Plan(args) => plan::run(args, &context),
+        Command::Plan(args) => plan::run(*args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::ParseChild => parse_child::run(),
     };

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::ValueEnum;
-use engine::models::LayerChoice;
+use engine::device::cpu::CpuDevice;
+use engine::models::{DecoderSpec, LayerChoice, spec_of};
+use engine::trainer::fit::{Fitter, Wish, micro_batches};
+use engine::trainer::memory_plan::RunShape;
 use engine::trainer::options::{LongRowsName, LossName, OrderName, RecomputeName};
 use engine::trainer::{
     EvaluationOptions, EvaluationReport, Method, RunLength, Schedule, Start, StepReport, TrainEvent,
     TrainOptions, TrainSummary, train,
 };
+use engine::weights::ModelConfig;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Context;
 use super::interrupt::cancel_flag;
+use super::memory_size;
 use super::model::{BasePrecisionArg, PrecisionArg};
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -61,12 +66,18 @@ enum Switch {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum RecomputeArg {
+    /// The fastest of the others that fits the memory
+    Auto,
     None,
     Light,
     Full,
 }
 
-/// What `train` and `plan` share.
+/// Without flags; see [`RunArgs`].
+const DEFAULT_MICRO_BATCH: usize = 4;
+const DEFAULT_CONTEXT: usize = 1024;
+
+/// What decides a run's memory.
 #[derive(clap::Args)]
 pub struct RunArgs {
     /// Hugging Face model folder, or `base` for the bundled model
@@ -96,15 +107,20 @@ pub struct RunArgs {
     /// Share of an adapter's inputs that is dropped at random in training
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     dropout: f64,
-    /// Sequences in one forward pass
-    #[arg(long, default_value_t = 4)]
-    micro_batch_size: usize,
+    /// Sequences in one forward pass [default: 4, or with --memory the most up to 4 that fit]
+    #[arg(long)]
+    micro_batch_size: Option<usize>,
     /// Forward passes in one optimizer step
     #[arg(long, default_value_t = 1)]
     gradient_accumulation_steps: usize,
-    /// Longest row in tokens; see --long-rows [default: the model's context, at most 1024]
+    /// Longest row in tokens; see --long-rows [default: the model's context, at most 1024, and with --memory what fits]
     #[arg(long)]
     max_seq_len: Option<usize>,
+    /// Memory that the run may take, such as 8GiB. What no flag sets is chosen to fit it: the recomputation, then smaller
+    /// micro-batches (with more accumulation), then a shorter context [default: nine tenths of what is free, for the
+    /// recomputation only]
+    #[arg(long, value_name = "SIZE", value_parser = memory_size::parse)]
+    memory: Option<u64>,
     /// What products are made of (f16: weights in f16, products in f32); adapters, norms, softmax and loss stay f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
@@ -112,7 +128,7 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     base_precision: Option<BasePrecisionArg>,
     /// What is computed again in the backward pass to save memory
-    #[arg(long, value_enum, default_value = "light")]
+    #[arg(long, value_enum, default_value = "auto")]
     recompute: RecomputeArg,
     /// Threads; 0 takes the machine's cores
     #[arg(long, default_value_t = 0)]
@@ -130,13 +146,13 @@ A run whose loss is no longer a number, or stays far above where it began, is st
 )]
 pub struct Args {
     #[command(flatten)]
-    run: RunArgs,
+    pub run: RunArgs,
     /// JSONL file of training rows
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub data: Option<PathBuf>,
     /// Folder of the run: the adapter (or model) at its top, checkpoints inside
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    out: Option<PathBuf>,
     /// Times through the data
     #[arg(long, default_value_t = 3.0, conflicts_with = "max_steps")]
     epochs: f64,
@@ -210,12 +226,13 @@ struct EvaluationArgs {
 impl RunArgs {
     /// Options with everything that `plan` needs; the rest at its defaults.
     pub fn options(&self, model: PathBuf, data: PathBuf, output: PathBuf) -> anyhow::Result<TrainOptions> {
-        let context = engine::weights::ModelConfig::open(&model)?.max_position_embeddings;
-        let max_seq_len = self.max_seq_len.unwrap_or(context.min(1024));
+        let config = ModelConfig::open(&model)?;
+        let context = config.max_position_embeddings;
+        let max_seq_len = self.max_seq_len.unwrap_or(context.min(DEFAULT_CONTEXT));
         if max_seq_len > context {
             bail!("--max-seq-len {max_seq_len} is more than the model's context of {context}");
         }
-        Ok(TrainOptions {
+        let mut options = TrainOptions {
             method: match self.method {
                 MethodArg::Lora => Method::Lora,
                 MethodArg::Dora => Method::Dora,
@@ -228,26 +245,76 @@ impl RunArgs {
             layers: self.layers.clone(),
             lora_plus_ratio: self.lora_plus_ratio,
             dropout: self.dropout,
-            micro_batch_size: self.micro_batch_size,
+            micro_batch_size: self.micro_batch_size.unwrap_or(DEFAULT_MICRO_BATCH),
             gradient_accumulation_steps: self.gradient_accumulation_steps,
             max_seq_len,
             precision: self.precision.into(),
             base_precision: self.base_precision.map(Into::into),
+            memory_bytes: self.memory,
             recompute: match self.recompute {
+                RecomputeArg::Auto => RecomputeName::Auto,
                 RecomputeArg::None => RecomputeName::None,
                 RecomputeArg::Light => RecomputeName::Light,
                 RecomputeArg::Full => RecomputeName::Full,
             },
             threads: self.threads,
             ..TrainOptions::new(model, data, output)
-        })
+        };
+        options.check()?;
+        if let Some(limit) = self.memory {
+            self.lower_to(limit, &spec_of(&config)?, &mut options)?;
+        }
+        Ok(options)
+    }
+
+    /// Lowers what no flag sets until it fits; where nothing does, all stays as it is.
+    fn lower_to(&self, limit: u64, spec: &DecoderSpec, options: &mut TrainOptions) -> anyhow::Result<()> {
+        let fitter = Fitter {
+            device: &CpuDevice::new(options.threads),
+            spec,
+            run: RunShape::of(options, spec)?,
+            recompute: options.recompute,
+            limit_bytes: Some(limit),
+            batch: &micro_batches(None, None, options.packing),
+        };
+        let chosen = fitter.solve(Wish {
+            micro_batch_size: self.micro_batch_size,
+            max_seq_len: self.max_seq_len,
+            gradient_accumulation_steps: options.gradient_accumulation_steps,
+            default_micro_batch_size: options.micro_batch_size,
+            default_max_seq_len: options.max_seq_len,
+        });
+        options.micro_batch_size = chosen.micro_batch_size;
+        options.max_seq_len = chosen.max_seq_len;
+        options.gradient_accumulation_steps = chosen.gradient_accumulation_steps;
+        Ok(())
+    }
+
+    /// What `--memory` made smaller than usual, in words.
+    pub fn lowered(&self, options: &TrainOptions) -> Option<String> {
+        let rows = self.micro_batch_size.unwrap_or(DEFAULT_MICRO_BATCH);
+        let mut parts = Vec::new();
+        if options.micro_batch_size != rows {
+            parts.push(format!(
+                "--micro-batch-size {} with --gradient-accumulation-steps {} instead of {rows} with {}",
+                options.micro_batch_size,
+                options.gradient_accumulation_steps,
+                self.gradient_accumulation_steps
+            ));
+        }
+        if self.max_seq_len.is_none() && self.memory.is_some() && options.max_seq_len < DEFAULT_CONTEXT {
+            parts.push(format!("--max-seq-len {}", options.max_seq_len));
+        }
+        (!parts.is_empty()).then(|| format!("to fit --memory: {}", parts.join(", ")))
     }
 }
 
 impl Args {
-    fn options(&self, context: &Context) -> anyhow::Result<TrainOptions> {
+    pub fn options(&self, context: &Context) -> anyhow::Result<TrainOptions> {
         let model = context.model_dir(&self.run.model)?;
-        let options = self.run.options(model, self.data.clone(), self.out.clone())?;
+        // Only `plan` goes without them.
+        let [data, out] = [&self.data, &self.out].map(|path| path.clone().unwrap_or_default());
+        let options = self.run.options(model, data, out)?;
         if self.from_scratch && options.method != Method::Full {
             bail!("--from-scratch needs --method full");
         }
@@ -295,6 +362,9 @@ impl Args {
 
 pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let options = args.options(context)?;
+    if let Some(note) = args.run.lowered(&options) {
+        eprintln!("{note}");
+    }
     let cancel = cancel_flag()?;
     let mut progress = Progress::new(context.json);
     let mut failed_output = None;
@@ -338,12 +408,13 @@ impl Progress {
         match event {
             TrainEvent::Started(started) => {
                 eprintln!(
-                    "{}: {} rows, {} tokens; training {} of {} parameters; planned memory {:.0} MiB",
+                    "{}: {} rows, {} tokens; training {} of {} parameters; recomputation {}, planned memory {:.0} MiB",
                     started.device,
                     started.rows,
                     started.row_tokens,
                     started.trainable_parameters,
                     started.total_parameters,
+                    started.recompute.name(),
                     started.plan.total_bytes as f64 / (1 << 20) as f64
                 );
                 if !self.json {

@@ -9,6 +9,7 @@ mod jobs;
 mod kill;
 #[cfg(unix)]
 mod killed_training;
+mod memory;
 mod openapi;
 mod quick;
 mod security;

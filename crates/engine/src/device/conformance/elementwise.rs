@@ -1,7 +1,7 @@
 //! Embedding, norms, rotary positions, gates, and the optimizer.
 
-use super::{ELEMENTWISE, FORMATS, SUMS, Suite, numbers, packed};
-use crate::device::{Activation, AdamWStep, Beta, RmsNorm, RotaryShape, WeightFormat};
+use super::{ELEMENTS, ELEMENTWISE, FORMATS, STORED, SUMS, Suite, numbers, packed};
+use crate::device::{Activation, AdamWStep, Beta, Element, RmsNorm, RotaryShape, WeightFormat};
 
 fn exact(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&x| f64::from(x)).collect()
@@ -67,6 +67,11 @@ impl Suite<'_> {
             let (mut found, mut kept) = (device.upload(&y), device.zeros(m));
             device.rms_norm(m, norm, &x, &weight, beta, &mut found, &mut kept);
             self.check("rms_norm", &case, SUMS, &found, &want);
+            if beta == Beta::Overwrite {
+                let mut operand = device.allocate(Element::Bf16, m * n);
+                device.rms_norm(m, norm, &x, &weight, beta, &mut operand, &mut kept);
+                self.check("rms_norm", &format!("operand, {case}"), STORED, &operand, &want);
+            }
 
             // The gradient of the sum of dy · norm(x), added to what is there.
             let gradient = |index: usize| {
@@ -143,13 +148,17 @@ impl Suite<'_> {
             let y: Vec<f64> = triples().map(|[g, u, _]| plain(g) * u).collect();
             let d_gate: Vec<f64> = triples().map(|[g, u, d]| d * u * slope(plain, g)).collect();
             let d_up: Vec<f64> = triples().map(|[g, _, d]| d * plain(g)).collect();
-            let case = format!("{activation:?}");
-            let (mut gate, mut up, mut found) = (device.upload(&gate), device.upload(&up), device.zeros(len));
-            device.gated(activation, len, &gate, &up, &mut found);
-            self.check("gated", &case, ELEMENTWISE, &found, &y);
-            device.gated_gradient(activation, len, &device.upload(&dy), &mut gate, &mut up);
-            self.check("gated_gradient", &format!("gate, {case}"), ELEMENTWISE, &gate, &d_gate);
-            self.check("gated_gradient", &format!("up, {case}"), ELEMENTWISE, &up, &d_up);
+            let (gate, up, dy) = (device.upload(&gate), device.upload(&up), device.upload(&dy));
+            for element in ELEMENTS {
+                let case = format!("{activation:?}, {element:?}");
+                let tolerance = if element == Element::F32 { ELEMENTWISE } else { STORED };
+                let [mut found, mut found_gate, mut found_up] = [0; 3].map(|_| device.allocate(element, len));
+                device.gated(activation, len, &gate, &up, &mut found);
+                self.check("gated", &case, tolerance, &found, &y);
+                device.gated_gradient(activation, len, &dy, &gate, &up, &mut found_gate, &mut found_up);
+                self.check("gated_gradient", &format!("gate, {case}"), tolerance, &found_gate, &d_gate);
+                self.check("gated_gradient", &format!("up, {case}"), tolerance, &found_up, &d_up);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{EXACT, PRECISIONS, ROUNDED, SUMS, Suite, numbers, packed};
 use crate::batching::MicroBatch;
-use crate::device::{HeadGradient, Precision, WeightFormat};
+use crate::device::{HeadGradient, LossWork, Precision, WeightFormat};
 
 const VOCABULARY: usize = 77;
 const HIDDEN: usize = 12;
@@ -54,6 +54,8 @@ impl Suite<'_> {
         let (m, there) = (batch.tokens(), device.upload_batch(&batch));
         let (x, head) = (numbers(1, m * HIDDEN), numbers(2, VOCABULARY * HIDDEN));
         let x_there = device.upload(&x);
+        // Fewer rows than tokens, so that they come in several blocks.
+        let mut work = LossWork { logits: device.zeros(20 * VOCABULARY), inputs: device.zeros(20 * HIDDEN) };
         let weight = device.upload_weight(&head, VOCABULARY, HIDDEN, WeightFormat::F32);
         for cap in [None, Some(1.5f32), Some(30.0)] {
             let plain = Plain::of(&batch, &x, &head, cap.map(f64::from));
@@ -64,7 +66,15 @@ impl Suite<'_> {
                 let (mut dx, mut d_head) =
                     (device.upload(&numbers(3, m * HIDDEN)), device.zeros(VOCABULARY * HIDDEN));
                 let gradient = HeadGradient { dx: &mut dx, d_head: Some(&mut d_head), scale: SCALE as f32 };
-                let loss = device.cross_entropy(precision, &there, &x_there, &weight, cap, Some(gradient));
+                let loss = device.cross_entropy(
+                    precision,
+                    &there,
+                    &x_there,
+                    &weight,
+                    cap,
+                    &mut work,
+                    Some(gradient),
+                );
                 self.number("cross_entropy", &case, tolerance, loss.sum, plain.sum);
                 let tokens = batch.supervised_tokens() as f64;
                 self.number("cross_entropy", &format!("tokens, {case}"), EXACT, loss.tokens as f64, tokens);
@@ -74,7 +84,7 @@ impl Suite<'_> {
                     let (found, want) = (loss.correct as f64, plain.correct as f64);
                     self.number("cross_entropy", &format!("correct, {case}"), EXACT, found, want);
                 }
-                let alone = device.cross_entropy(precision, &there, &x_there, &weight, cap, None);
+                let alone = device.cross_entropy(precision, &there, &x_there, &weight, cap, &mut work, None);
                 self.number(
                     "cross_entropy",
                     &format!("without gradient, {case}"),

@@ -5,9 +5,10 @@
 use serde::Serialize;
 
 use super::cpu::gemm::{bf16_to_f32, f32_to_bf16};
-use super::{Buffer, Device, Precision, WeightFormat};
+use super::{Buffer, Device, Element, Precision, WeightFormat};
 use crate::batching::{IGNORE, MicroBatch};
 
+mod adapters;
 mod attention;
 mod elementwise;
 mod loss;
@@ -23,9 +24,14 @@ const SUMS: f64 = 1e-5;
 /// Results of one product, rounded to bf16 (2⁻⁹ of each number), are the operands of the next.
 const ROUNDED: f64 = 2e-2;
 
+/// A number rounded to bf16's eight bits once.
+const STORED: f64 = 1.0 / 256.0;
+
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
 /// Ways to keep a weight, and what of its largest number a stored one may be off by.
-const FORMATS: [(WeightFormat, f64); 2] = [(WeightFormat::F32, EXACT), (WeightFormat::Bf16, 1.0 / 256.0)];
+const FORMATS: [(WeightFormat, f64); 2] = [(WeightFormat::F32, EXACT), (WeightFormat::Bf16, STORED)];
+/// What buffers are made of.
+const ELEMENTS: [Element; 2] = [Element::F32, Element::Bf16];
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +68,7 @@ pub fn conformance(device: &dyn Device, extent: Extent) -> Vec<Check> {
     suite.elementwise();
     suite.attention();
     suite.loss();
+    suite.adapters();
     suite.checks
 }
 

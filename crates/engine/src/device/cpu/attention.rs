@@ -9,7 +9,10 @@ use rayon::prelude::*;
 
 use super::Rows;
 use super::elementwise::soft_cap_row;
-use super::gemm::{Beta, Data, Matrix, MatrixMut, Precision, gemm_single, gemm_single_raw};
+use super::gemm::{
+    Beta, Data, Matrix, MatrixMut, Precision, ProductShape, gemm_single, gemm_single_raw,
+    scratch_bytes as gemm_scratch_bytes,
+};
 use super::vectorize::{dot, exp, exp_and_sum, maximum, tanh, vectorized};
 use crate::batching::Segment;
 use crate::device::AttentionShape;
@@ -227,6 +230,15 @@ struct Work {
 fn work_sizes(shape: AttentionShape, len: usize) -> [usize; 2] {
     let rows = group(shape) * block_positions(shape).min(len);
     [rows * len, rows * shape.head_dim]
+}
+
+/// Bytes that each thread takes while sequences of up to `longest` tokens attend and their gradients are taken: its
+/// [`Work`], and the scratch of the products.
+pub fn scratch_bytes(precision: Precision, shape: AttentionShape, longest: usize) -> u64 {
+    let ([scores, stack], d) = (work_sizes(shape, longest), shape.head_dim);
+    let rows = stack / d;
+    let products = [[rows, longest, d], [rows, d, longest], [longest, d, rows]].map(ProductShape::new);
+    (2 * 4 * (scores + stack)) as u64 + gemm_scratch_bytes(precision, 1, products.into_iter())
 }
 
 /// `output`: [m, heads * d]; `log_sum_exp`: [heads, m].

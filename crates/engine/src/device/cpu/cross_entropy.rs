@@ -2,16 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::array::Array;
 use super::gemm::{Beta, Matrix, Precision, gemm};
 use super::vectorize::{exp, exp_and_sum, exp_sum, maximum, tanh, vectorized};
 use super::{CpuBatch, elementwise::grain};
 use crate::device::LossSum;
-
-/// Logits that exist at a time: 2 Mi numbers (8 MiB), between 64 and 1024 rows of them.
-pub fn block_rows(vocabulary: usize) -> usize {
-    ((2 << 20) / vocabulary.max(1)).clamp(64, 1024)
-}
 
 vectorized! {
     /// Turns a row of logits into `scale * (softmax - onehot(target))`; returns (negative log-likelihood, right).
@@ -54,6 +48,12 @@ pub struct Gradient<'a> {
     pub scale: f32,
 }
 
+/// Room for some rows; see [`crate::device::LossWork`].
+pub struct Work<'a> {
+    pub logits: &'a mut [f32],
+    pub inputs: &'a mut [f32],
+}
+
 /// `x`: [m, hidden], `head`: [vocabulary, hidden].
 pub fn cross_entropy(
     precision: Precision,
@@ -61,15 +61,16 @@ pub fn cross_entropy(
     x: &[f32],
     head: Matrix,
     soft_cap: Option<f32>,
+    work: Work,
     mut gradient: Option<Gradient>,
 ) -> LossSum {
     let (vocabulary, hidden) = (head.rows, head.cols);
     if let Some(gradient) = &mut gradient {
         gradient.dx.fill(0.0);
     }
-    let block = block_rows(vocabulary).min(batch.supervised.len().max(1));
-    let mut logits = Array::zeros(block * vocabulary);
-    let mut rows = Array::zeros(block * hidden);
+    let Work { logits, inputs: rows } = work;
+    let block = (logits.len() / vocabulary).min(rows.len() / hidden);
+    assert!(block > 0, "a loss needs room for the logits of a token");
     let mut total = LossSum::default();
     for tokens in batch.supervised.chunks(block) {
         let n = tokens.len();

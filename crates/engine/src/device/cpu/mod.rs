@@ -6,8 +6,8 @@
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
     Activation, AdamWStep, Addend, AttentionShape, BadValue, Batch, BatchStorage, Beta, Buffer, Columns,
-    Device, DropoutMask, Element, HeadGradient, LossSum, Precision, RmsNorm, RotaryShape, Storage,
-    StoredValues, Weight, WeightData, WeightFormat,
+    Device, DropoutMask, Element, HeadGradient, LossSum, LossWork, Precision, RmsNorm, RotaryShape, Storage,
+    StoredValues, Weight, WeightData, WeightFormat, Workload,
 };
 use crate::weights::{DType, f16_to_f32};
 use elementwise::Output;
@@ -23,7 +23,6 @@ mod upload;
 mod vectorize;
 
 pub use array::{Array, HalfArray};
-pub use cross_entropy::block_rows as cross_entropy_block_rows;
 
 /// Columns of a weight's gradient below which a kernel's width would be wasted: adapters' ranks.
 const NARROW: usize = 64;
@@ -531,6 +530,7 @@ impl Device for CpuDevice {
         x: &Buffer,
         head: &Weight,
         soft_cap: Option<f32>,
+        work: &mut LossWork,
         gradient: Option<HeadGradient>,
     ) -> LossSum {
         let gradient = gradient.map(|gradient| cross_entropy::Gradient {
@@ -539,7 +539,9 @@ impl Device for CpuDevice {
             scale: gradient.scale,
         });
         let (batch, x, head) = (batch.cpu(), &**x.cpu(), head.matrix());
-        self.pool.install(|| cross_entropy::cross_entropy(precision, batch, x, head, soft_cap, gradient))
+        let work = cross_entropy::Work { logits: work.logits.cpu_mut(), inputs: work.inputs.cpu_mut() };
+        self.pool
+            .install(|| cross_entropy::cross_entropy(precision, batch, x, head, soft_cap, work, gradient))
     }
 
     fn dropout(&self, m: usize, columns: usize, mask: DropoutMask, x: &Buffer, beta: Beta, y: &mut Buffer) {
@@ -605,5 +607,12 @@ impl Device for CpuDevice {
         let (value, gradient) = (value.cpu_mut(), gradient.cpu());
         let (first, second) = (first_moment.cpu_mut(), second_moment.cpu_mut());
         self.pool.install(|| elementwise::adamw(step, value, gradient, first, second));
+    }
+
+    fn workspace_bytes(&self, workload: &Workload) -> u64 {
+        let &Workload { precision, ref products, attention, longest } = workload;
+        let threads = self.threads();
+        let scratch = gemm::scratch_bytes(precision, threads, products.iter().copied());
+        threads as u64 * (scratch + attention::scratch_bytes(precision, attention, longest))
     }
 }

@@ -164,6 +164,94 @@ impl Drop for Scratch {
     }
 }
 
+/// The shape of m × k times k × n, with a second product added that is `second_k` deep, or 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProductShape {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub second_k: usize,
+}
+
+impl ProductShape {
+    pub fn new([m, n, k]: [usize; 3]) -> Self {
+        Self { m, n, k, second_k: 0 }
+    }
+}
+
+/// Units of 4 bytes in the buffers of one thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ScratchUnits {
+    pub shared: usize,
+    pub results: usize,
+    pub local: usize,
+}
+
+impl ScratchUnits {
+    /// Buffers grow to the largest that was asked for.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            shared: self.shared.max(other.shared),
+            results: self.results.max(other.results),
+            local: self.local.max(other.local),
+        }
+    }
+
+    pub fn sum(self) -> usize {
+        self.shared + self.results + self.local
+    }
+}
+
+/// What [`multiply`] takes from each thread at most.
+pub(super) fn scratch(kernel: &Kernel, threads: usize, shape: ProductShape) -> ScratchUnits {
+    let ProductShape { m, n, k, second_k } = shape;
+    let threads = threads_for(threads, [m, n, k]);
+    let in_parts = parts(kernel, [m, n, k]);
+    let separate = second_k > 0 && is_separate(kernel, in_parts, second_k);
+    let first = match in_parts {
+        Some((parts, len)) => {
+            // The last part may be shorter, and then cut otherwise.
+            let part = |len: usize| scratch_by_columns(kernel, 1, [m, n, len], 0);
+            ScratchUnits { results: parts * m * n, ..part(len).max(part(k - (parts - 1) * len)) }
+        }
+        None => scratch_by_columns(kernel, threads, [m, n, k], if separate { 0 } else { second_k }),
+    };
+    if separate { first.max(scratch(kernel, threads, ProductShape::new([m, n, second_k]))) } else { first }
+}
+
+fn scratch_by_columns(
+    kernel: &Kernel,
+    threads: usize,
+    [m, n, k]: [usize; 3],
+    second_k: usize,
+) -> ScratchUnits {
+    let cut = Cut::of(kernel, n, k);
+    let second_units = pad(second_k.div_ceil(kernel.unit.depth()));
+    let of = |span: Span, second_units: usize| {
+        let panels = span.n.div_ceil(kernel.nr);
+        let (rows, ..) = divide(kernel, threads, m, panels);
+        ScratchUnits {
+            shared: span.shared_units(kernel, panels) + panels * kernel.nr * second_units,
+            results: 0,
+            local: span.local_units(kernel, rows.min(m), second_units),
+        }
+    };
+    let last = (cut.total - 1) / cut.depth * cut.depth;
+    of(cut.span(n, 0, 0), 0).max(of(cut.span(n, 0, last), second_units))
+}
+
+#[cfg(test)]
+/// What the calling thread holds at the moment.
+pub(super) fn held() -> ScratchUnits {
+    let units = |home: &'static std::thread::LocalKey<Cell<Vec<Line>>>| {
+        let lines = home.take();
+        let units = 16 * lines.len();
+        home.set(lines);
+        units
+    };
+    ScratchUnits { shared: units(&SHARED), results: units(&RESULTS), local: units(&LOCAL) }
+}
+
 /// Pointer to the shared panels.
 #[derive(Clone, Copy)]
 struct Panels(*mut u32);
@@ -188,26 +276,91 @@ struct Span {
     kc: usize,
 }
 
+impl Span {
+    /// Units from one packed panel to the next within a block.
+    fn stride(&self, kernel: &Kernel) -> usize {
+        kernel.nr * pad(self.units.min(self.kc))
+    }
+
+    /// Units of the buffer for so many packed panels.
+    fn shared_units(&self, kernel: &Kernel, panels: usize) -> usize {
+        panels * self.units.div_ceil(self.kc) * self.stride(kernel)
+    }
+
+    /// Units of the buffer for a task's rows of A, and of a second product's behind them.
+    fn local_units(&self, kernel: &Kernel, rows: usize, second_units: usize) -> usize {
+        let rows = rows.next_multiple_of(kernel.mr).next_multiple_of(16);
+        rows * (pad(self.kc.min(self.units)) + second_units)
+    }
+}
+
+/// How a product is cut into spans.
+struct Cut {
+    /// Columns of a span.
+    columns: usize,
+    /// Units of k in a span.
+    depth: usize,
+    /// Units of k in a block.
+    kc: usize,
+    /// Units of k.
+    total: usize,
+}
+
+impl Cut {
+    fn of(kernel: &Kernel, n: usize, k: usize) -> Self {
+        let total = k.div_ceil(kernel.unit.depth());
+        let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
+        let columns = wide.min(n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;
+        let kc = total.div_ceil(total.div_ceil(kernel.kc)).next_multiple_of(UNIT_BLOCK);
+        let depth = (SHARED_UNITS / columns / kc * kc).max(kc);
+        Self { columns, depth, kc, total }
+    }
+
+    fn span(&self, n: usize, n0: usize, u0: usize) -> Span {
+        let (n, units) = (self.columns.min(n - n0), self.depth.min(self.total - u0));
+        Span { n0, n, u0, units, kc: self.kc }
+    }
+}
+
 fn pad(units: usize) -> usize {
     units.next_multiple_of(UNIT_BLOCK)
+}
+
+/// Threads that are worth it.
+fn threads_for(threads: usize, [m, n, k]: [usize; 3]) -> usize {
+    let small = m.saturating_mul(n).saturating_mul(k) <= SMALL;
+    if small { 1 } else { threads }
+}
+
+/// Whether a second product is made by itself: its k is too long for one block, or the first comes in parts.
+fn is_separate(kernel: &Kernel, in_parts: Option<(usize, usize)>, second_k: usize) -> bool {
+    in_parts.is_some() || second_k > kernel.kc * kernel.unit.depth()
+}
+
+/// How many parts k is divided into, and how long they are, where C is small and k deep.
+fn parts(kernel: &Kernel, [m, n, k]: [usize; 3]) -> Option<(usize, usize)> {
+    if m * n > SMALL_RESULT || k < 2 * kernel.kc * kernel.unit.depth() {
+        return None;
+    }
+    let parts = k.div_ceil(kernel.kc * kernel.unit.depth()).min(MAX_PARTS);
+    let len = k.div_ceil(parts).next_multiple_of(UNIT_BLOCK * kernel.unit.depth());
+    Some((k.div_ceil(len), len))
 }
 
 /// # Safety
 /// The operands hold m × k and k × n elements; C is writable, see [`super::gemm_single_raw`]; the processor has the
 /// kernel's instructions.
 pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem) {
-    let small = problem.m.saturating_mul(problem.n).saturating_mul(problem.k) <= SMALL;
-    let threads = if small { 1 } else { threads };
-    let depth = kernel.unit.depth();
-    let in_parts = problem.m * problem.n <= SMALL_RESULT && problem.k >= 2 * kernel.kc * depth;
-    let separate = problem.second.filter(|second| in_parts || second.k > kernel.kc * depth);
+    let shape = [problem.m, problem.n, problem.k];
+    let threads = threads_for(threads, shape);
+    let in_parts = parts(kernel, shape);
+    let separate = problem.second.filter(|second| is_separate(kernel, in_parts, second.k));
     let first = Problem { second: if separate.is_some() { None } else { problem.second }, ..*problem };
     // SAFETY: the caller's promise.
     unsafe {
-        if in_parts {
-            multiply_in_parts(kernel, threads, &first)
-        } else {
-            multiply_by_columns(kernel, threads, &first)
+        match in_parts {
+            Some((parts, len)) => multiply_in_parts(kernel, threads, &first, parts, len),
+            None => multiply_by_columns(kernel, threads, &first),
         }
         if let Some(second) = separate {
             multiply(kernel, threads, &second.alone(problem))
@@ -215,16 +368,13 @@ pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem
     }
 }
 
-/// For a small C and a deep k, as in the gradient of a weight: parts of k are multiplied independently, each operand
-/// being read once, and their results added in order.
+/// For a small C and a deep k, as in the gradient of a weight: `parts` parts of k, `len` long each, are multiplied
+/// independently, each operand being read once, and their results added in order.
 ///
 /// # Safety
 /// As [`multiply`].
-unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) {
+unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem, parts: usize, len: usize) {
     let (m, n) = (problem.m, problem.n);
-    let parts = problem.k.div_ceil(kernel.kc * kernel.unit.depth()).min(MAX_PARTS);
-    let len = problem.k.div_ceil(parts).next_multiple_of(UNIT_BLOCK * kernel.unit.depth());
-    let parts = problem.k.div_ceil(len);
     let mut results = Scratch::take(&RESULTS, parts * m * n);
     let results = Panels(results.pointer());
     for_each(threads, parts, &|part: usize| {
@@ -267,17 +417,11 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem) 
 /// # Safety
 /// As [`multiply`].
 unsafe fn multiply_by_columns(kernel: &Kernel, threads: usize, problem: &Problem) {
-    let total = problem.k.div_ceil(kernel.unit.depth());
-    let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
-    let columns = wide.min(problem.n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;
-    let kc = total.div_ceil(total.div_ceil(kernel.kc)).next_multiple_of(UNIT_BLOCK);
-    let depth = (SHARED_UNITS / columns / kc * kc).max(kc);
-    for n0 in (0..problem.n).step_by(columns) {
-        for u0 in (0..total).step_by(depth) {
-            let (n, units) = (columns.min(problem.n - n0), depth.min(total - u0));
-            let span = Span { n0, n, u0, units, kc };
+    let cut = Cut::of(kernel, problem.n, problem.k);
+    for n0 in (0..problem.n).step_by(cut.columns) {
+        for u0 in (0..cut.total).step_by(cut.depth) {
             // SAFETY: the span lies within the problem.
-            unsafe { round(kernel, threads, problem, span) }
+            unsafe { round(kernel, threads, problem, cut.span(problem.n, n0, u0)) }
         }
     }
 }
@@ -304,12 +448,15 @@ fn last_second(kernel: &Kernel, problem: &Problem, span: Span) -> Option<Second>
 unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) {
     let panels = span.n.div_ceil(kernel.nr);
     let in_place = if reads_b_directly(kernel, problem) { span.n / kernel.nr } else { 0 };
-    let stride = kernel.nr * pad(span.units.min(span.kc));
+    let stride = span.stride(kernel);
     let blocks = span.units.div_ceil(span.kc);
     let second = last_second(kernel, problem, span);
     let second_units = second.map_or(0, |second| pad(second.k.div_ceil(kernel.unit.depth())));
     let packed = (panels - in_place) * blocks * stride;
-    let mut shared = Scratch::take(&SHARED, packed + panels * kernel.nr * second_units);
+    let mut shared = Scratch::take(
+        &SHARED,
+        span.shared_units(kernel, panels - in_place) + panels * kernel.nr * second_units,
+    );
     let shared = Panels(shared.pointer());
 
     let group = if threads == 1 { panels } else { 4 };
@@ -391,7 +538,7 @@ unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Til
     let second = last_second(kernel, problem, span);
     let second_units = second.map_or(0, |second| pad(second.k.div_ceil(depth)));
     let first_units = pad(span.kc.min(span.units));
-    let mut local = Scratch::local(padded_rows * (first_units + second_units));
+    let mut local = Scratch::local(span.local_units(kernel, tile.rows, second_units));
     let second = second.map(|second| {
         let area = Area { lane0: tile.i0, lanes: tile.rows, k0: 0, len: second.k };
         let dst = local.pointer().wrapping_add(padded_rows * first_units);

@@ -3,7 +3,7 @@
 //!
 //! One source for all instruction sets, over vectors of 16 lanes ([`Lanes`]).
 
-use super::driver::{Problem, Scratch, for_each};
+use super::driver::{Problem, ProductShape, Scratch, ScratchUnits, for_each};
 use super::pack::{Area, Operand};
 use super::{Isa, Precision, bf16_to_f32, f32_to_bf16};
 
@@ -25,11 +25,16 @@ mod kind {
     pub const ROUND: u8 = 2;
 }
 
+/// What [`multiply`] takes from the calling thread.
+pub(super) fn scratch(shape: ProductShape) -> ScratchUnits {
+    ScratchUnits { local: shape.m * shape.k.max(shape.second_k), ..ScratchUnits::default() }
+}
+
 /// # Safety
 /// As [`super::driver::multiply`]; at most [`MAX_ROWS`] rows.
 pub(super) unsafe fn multiply(isa: Isa, precision: Precision, threads: usize, problem: &Problem) {
     let (m, n, k) = (problem.m, problem.n, problem.k);
-    let mut rows = Scratch::local(m * k);
+    let mut rows = Scratch::local(scratch(ProductShape::new([m, n, k])).local);
     // SAFETY: the buffer has m × k elements and was initialised.
     let rows = unsafe { std::slice::from_raw_parts_mut(rows.pointer() as *mut f32, m * k) };
     let round = precision == Precision::Bf16;

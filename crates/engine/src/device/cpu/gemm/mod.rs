@@ -26,7 +26,8 @@ mod tests;
 use crate::quantization::nf4::Nf4;
 use crate::quantization::q8::Q8;
 use dequantize::Dequantizer;
-use driver::{Kernel, Problem, Second};
+pub use driver::ProductShape;
+use driver::{Kernel, Problem, ScratchUnits, Second};
 use pack::Operand;
 
 pub use isa::{Isa, check_forced, isa, supports_bf16};
@@ -355,6 +356,29 @@ impl Product<'_> {
             b.cols
         );
     }
+}
+
+/// Bytes that each of `threads` threads keeps for its part of products of these shapes.
+pub fn scratch_bytes(
+    precision: Precision,
+    threads: usize,
+    products: impl Iterator<Item = ProductShape>,
+) -> u64 {
+    scratch_on(isa(), precision, threads, products)
+}
+
+fn scratch_on(
+    isa: Isa,
+    precision: Precision,
+    threads: usize,
+    products: impl Iterator<Item = ProductShape>,
+) -> u64 {
+    let of = |shape: ProductShape| match shape.m {
+        0..=few::MAX_ROWS => few::scratch(shape),
+        _ => driver::scratch(kernel(isa, precision), threads, shape),
+    };
+    let products = products.filter(|shape| ![shape.m, shape.n, shape.k].contains(&0));
+    4 * products.map(of).fold(ScratchUnits::default(), ScratchUnits::max).sum() as u64
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -462,3 +462,50 @@ fn a_quantized_a_is_refused() {
     let (a, b) = (Matrix::with_stride(Data::Nf4(&nf4), 8, 8, 8), Matrix::f32(&[0.0; 64], 8, 8));
     gemm(Precision::F32, 1.0, a, b, Beta::Overwrite, MatrixMut::new(&mut c, 8, 8));
 }
+
+/// Shapes that pack all of B, several spans of it, and parts of a deep k; the last has few rows.
+const SCRATCH_SHAPES: [[usize; 3]; 5] =
+    [[130, 97, 203], [70, 9000, 600], [40, 3000, 3000], [16, 40, 5000], [3, 50, 64]];
+
+/// Matrices without a pattern of interest; B as a weight lies in memory, so that it is always packed.
+fn run_shape(isa: Isa, precision: Precision, threads: usize, [m, n, k]: [usize; 3]) {
+    let (a, b, mut c) = (vec![1f32; m * k], vec![1f32; n * k], vec![0f32; m * n]);
+    let (a, b) = (Matrix::f32(&a, m, k), Matrix::f32(&b, n, k).transposed());
+    // SAFETY: c has m × n elements.
+    unsafe { run_on(isa, threads, precision, 1.0, a, b, Beta::Overwrite, c.as_mut_ptr(), n) }
+}
+
+#[test]
+fn a_thread_keeps_the_scratch_that_was_planned() {
+    for (isa, precision) in usable().flat_map(|isa| [Precision::F32, Precision::Bf16].map(|p| (isa, p))) {
+        for shape in SCRATCH_SHAPES {
+            // A thread of its own: what others left behind does not count.
+            let held = std::thread::spawn(move || {
+                run_shape(isa, precision, 1, shape);
+                driver::held()
+            });
+            let held = held.join().expect("the product is computed").sum() as u64;
+            let planned = scratch_on(isa, precision, 1, [ProductShape::new(shape)].into_iter());
+            // Whole cache lines, three buffers.
+            let slack = planned..=planned + 3 * 64;
+            assert!(
+                slack.contains(&(4 * held)),
+                "{} {precision:?} {shape:?}: {held} × 4 of {planned}",
+                isa.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn threads_together_keep_no_more_scratch_than_planned() {
+    let threads = 2;
+    for (isa, precision) in usable().flat_map(|isa| [Precision::F32, Precision::Bf16].map(|p| (isa, p))) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        SCRATCH_SHAPES.iter().for_each(|&shape| pool.install(|| run_shape(isa, precision, threads, shape)));
+        let planned = scratch_on(isa, precision, threads, SCRATCH_SHAPES.into_iter().map(ProductShape::new));
+        for held in pool.broadcast(|_| driver::held()) {
+            assert!(4 * held.sum() as u64 <= planned + 3 * 64, "{} {precision:?}", isa.name());
+        }
+    }
+}
