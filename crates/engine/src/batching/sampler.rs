@@ -1,6 +1,5 @@
 //! [`Sampler`]: which rows make up each micro-batch. Deterministic, endless, and resumable at the exact row.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -158,11 +157,6 @@ impl Sampler {
         }
         self.ends.clear();
         if self.packing == Packing::On {
-            if self.order == Order::Shuffle {
-                for window in self.rows.chunks_mut(WINDOW) {
-                    window.sort_by_key(|&row| Reverse(self.lengths[row as usize]));
-                }
-            }
             let mut packs = best_fit(&self.rows, &self.lengths, self.capacity);
             if self.order == Order::Shuffle {
                 // The last packs opened hold the rows that fitted nowhere else; mix them among the others.
@@ -177,12 +171,11 @@ impl Sampler {
     }
 }
 
-/// Shuffled rows are packed from long to short within so many, which fills better than the order that chance gave (best
-/// fit decreasing). Packs stay open from one window to the next.
-const WINDOW: usize = 1024;
-
 /// Each row goes into the open pack that it fills best, or opens one. Packs in the order opened; of equally full packs
 /// the oldest.
+///
+/// Rows come as chance ordered them: from long to short packs would be 1.5 % fuller, of rows of one length each, and models learn
+/// worse from those (docs/experiments.md).
 fn best_fit(rows: &[u32], lengths: &[u32], capacity: usize) -> Vec<Vec<u32>> {
     let mut packs: Vec<Vec<u32>> = Vec::new();
     let mut open: BTreeSet<(usize, usize)> = BTreeSet::new(); // (room left, pack)
@@ -248,19 +241,6 @@ mod tests {
         assert_eq!((sampler.rows_per_epoch(), sampler.micro_batches_per_epoch()), (3, 2));
     }
 
-    /// Rows into the first pack with room: what best fit is measured against.
-    fn first_fit(rows: &[u32], lengths: &[u32], capacity: usize) -> usize {
-        let mut rooms: Vec<usize> = Vec::new();
-        for &row in rows {
-            let length = lengths[row as usize] as usize;
-            match rooms.iter_mut().find(|room| **room >= length) {
-                Some(room) => *room -= length,
-                None => rooms.push(capacity - length),
-            }
-        }
-        rooms.len()
-    }
-
     /// Lengths as chat data has them, log-normal around `median` tokens, cut at `longest`.
     fn realistic(count: usize, median: f64, longest: u32, seed: u64) -> Vec<u32> {
         let mut random = SplitMix64(seed);
@@ -276,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn packing_holds_every_row_once_within_the_capacity_and_fills_better_than_first_fit() {
+    fn packing_holds_every_row_once_within_the_capacity_and_fills_it() {
         for (count, median, size, longest) in [
             (1, 9.0, 1, 64),
             (997, 20.0, 2, 64),
@@ -299,22 +279,10 @@ mod tests {
                         |batch: &Vec<usize>| batch.iter().map(|&row| lengths[row] as usize).sum::<usize>();
                     assert!(batches.iter().all(|batch| tokens(batch) <= capacity));
                     let mut rows: Vec<usize> = batches.concat();
-                    let drawn: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
                     rows.sort_unstable();
                     assert!(rows.into_iter().eq(0..count), "every row once");
-
-                    let mut shuffled = drawn;
-                    SplitMix64(seed).shuffle(&mut shuffled);
-                    let first_fit = first_fit(&shuffled, &lengths, capacity);
-                    let total = lengths.iter().sum::<u32>() as f64 / capacity as f64;
-                    println!(
-                        "{count} rows around {median} tokens, capacity {capacity}, {order:?}: filled {:.2} %, first fit {:.2} %",
-                        100.0 * total / batches.len() as f64,
-                        100.0 * total / first_fit as f64
-                    );
-                    if order == Order::Shuffle {
-                        assert!(batches.len() <= first_fit, "{} and {first_fit}", batches.len());
-                    }
+                    let filled = lengths.iter().sum::<u32>() as f64 / (capacity * batches.len()) as f64;
+                    assert!(count < 100 || filled > 0.97, "{filled}");
                 }
             }
         }

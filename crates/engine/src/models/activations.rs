@@ -300,9 +300,10 @@ fn gradients(spec: &DecoderSpec, m: usize, ranks: Ranks, a: &mut Allocator) -> G
     }
 }
 
-/// Logits that exist at a time: 2 Mi numbers (8 MiB), between 64 and 1024 rows of them, or `tokens`.
+/// Logits that exist at a time: 2 Mi numbers (8 MiB), between 128 and 1024 rows of them, or `tokens`. Each block of rows reads
+/// and packs the whole head, which for large vocabularies costs more than the products where rows are few.
 pub fn loss_work(spec: &DecoderSpec, tokens: usize, allocate: Allocate) -> LossWork {
-    let rows = ((2 << 20) / spec.vocab_size.max(1)).clamp(64, 1024).min(tokens).max(1);
+    let rows = ((2 << 20) / spec.vocab_size.max(1)).clamp(128, 1024).min(tokens).max(1);
     let mut values = |len| allocate(Element::F32, len);
     LossWork { logits: values(rows * spec.vocab_size), inputs: values(rows * spec.hidden_size) }
 }
