@@ -6,6 +6,8 @@
 //!
 //! `cargo bench -p engine --bench gemm -- 4096x256`
 
+#[path = "support/measure.rs"]
+mod measure;
 #[path = "support/peak.rs"]
 mod peak;
 
@@ -14,9 +16,7 @@ use engine::device::cpu::gemm::{Beta, Data, Matrix, MatrixMut, Precision, f32_to
 use engine::quantization::nf4::Nf4;
 use engine::quantization::q8::Q8;
 use peak::peak;
-use std::cell::Cell;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 /// tokens, input, output
 const SHAPES: [(usize, usize, usize); 7] = [
@@ -52,12 +52,7 @@ impl Kept {
 }
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = measure::criterion();
     let peaks = [Precision::F32, Precision::Bf16].map(|precision| peak(isa(), precision));
     println!("{} on {} threads", isa().name(), rayon::current_num_threads());
     println!("registers only: f32 {:.0} GFLOP/s, bf16 {:.0} GFLOP/s", peaks[0], peaks[1]);
@@ -129,25 +124,12 @@ impl Layer {
             Product::InputGradient => vec![0f32; self.tokens * self.input],
             Product::WeightGradient => vec![0f32; self.output * self.input],
         };
-        let best = Cell::new(f64::INFINITY);
-        let mut group = criterion.benchmark_group("gemm");
-        group.throughput(Throughput::Elements(flops as u64));
-        group.bench_function(id, |bencher| {
-            bencher.iter_custom(|iterations| {
-                let mut total = Duration::ZERO;
-                for _ in 0..iterations {
-                    let start = Instant::now();
-                    self.multiply(product, kept, black_box(&mut c));
-                    let took = start.elapsed();
-                    best.set(best.get().min(took.as_secs_f64()));
-                    total += took;
-                }
-                total
-            });
+        let throughput = Throughput::Elements(flops as u64);
+        let best = measure::best_seconds(criterion, "gemm", id, throughput, || {
+            self.multiply(product, kept, black_box(&mut c));
         });
-        group.finish();
-        if best.get().is_finite() {
-            let rate = flops as f64 / best.get() / 1e9;
+        if best.is_finite() {
+            let rate = flops as f64 / best / 1e9;
             println!("{id}: best {rate:.0} GFLOP/s, {:.0} % of {peak:.0}", 100.0 * rate / peak);
         }
     }

@@ -13,6 +13,7 @@ mod peak;
 #[path = "support/shapes.rs"]
 mod shapes;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -21,9 +22,16 @@ use std::time::Instant;
 use engine::device::cpu::gemm::{Precision, isa};
 use engine::trainer::options::{OrderName, PrecisionName, RecomputeName};
 use engine::trainer::{RunLength, Schedule, TrainEvent, TrainOptions, train};
-use shapes::SHAPES;
+use serde_json::json;
+use shapes::{SHAPES, Shape};
 
 const STEPS: u64 = 6;
+/// Tokens of a group of rows: short questions, ordinary answers, a few long ones.
+const LENGTHS: [usize; 20] =
+    [212, 87, 344, 156, 421, 98, 263, 640, 133, 305, 58, 488, 191, 240, 372, 119, 700, 165, 284, 76];
+const GROUPS: usize = 2;
+/// Tokens in a hundred that carry loss: the answers.
+const SUPERVISED: usize = 57;
 const MODES: [(&str, RecomputeName); 3] =
     [("none", RecomputeName::None), ("light", RecomputeName::Light), ("full", RecomputeName::Full)];
 const PRECISIONS: [(&str, PrecisionName, Precision); 2] =
@@ -50,10 +58,10 @@ fn main() {
                 let model = folder.path().join(shape.name);
                 if !model.exists() {
                     shape.write_model(&model);
-                    shape.write_rows(&model.join("rows.jsonl"));
+                    write_rows(&model.join("rows.jsonl"));
                 }
                 let rate = peak::peak(isa(), products) * 1e9;
-                let limit = rate / shape.operations_per_token();
+                let limit = rate / operations_per_token(shape);
                 let program = std::env::current_exe().expect("the path of this program");
                 let run = Command::new(program)
                     .args(["one", shape.name, precision, mode])
@@ -104,4 +112,28 @@ fn one_run(shape: &str, precision: &str, mode: &str, model: &Path) {
         rates[0],
         rates[rates.len() - 1]
     );
+}
+
+fn write_rows(file: &Path) {
+    let lengths = (0..GROUPS).flat_map(|_| LENGTHS);
+    let rows: Vec<String> = lengths
+        .enumerate()
+        .map(|(row, len)| {
+            let ids: Vec<usize> = (0..len).map(|i| 3 + (row * 7919 + i * 104_729) % 4000).collect();
+            let learned = len - len * SUPERVISED / 100;
+            let labels: Vec<i64> =
+                ids.iter().enumerate().map(|(i, &id)| if i < learned { -100 } else { id as i64 }).collect();
+            json!({"input_ids": ids, "labels": labels}).to_string()
+        })
+        .collect();
+    fs::write(file, rows.join("\n")).expect("rows");
+}
+
+/// Operations that a training step needs for a token, forward and input gradient, adapters and attention left out.
+fn operations_per_token(shape: &Shape) -> f64 {
+    let head_dim = shape.hidden / shape.heads;
+    let attention = 2 * shape.hidden * (shape.hidden + head_dim * shape.key_value_heads);
+    let linear = shape.layers * (attention + 3 * shape.hidden * shape.intermediate);
+    let head = shape.hidden * shape.vocabulary;
+    4.0 * (linear as f64 + head as f64 * SUPERVISED as f64 / 100.0)
 }

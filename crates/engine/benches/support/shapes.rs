@@ -1,4 +1,4 @@
-//! Models of real shape with random weights, and rows of realistic length.
+//! Models of real shape with random weights.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 pub struct Shape {
     pub name: &'static str,
     model_type: &'static str,
-    hidden: usize,
-    intermediate: usize,
-    layers: usize,
-    heads: usize,
-    key_value_heads: usize,
-    vocabulary: usize,
+    pub hidden: usize,
+    pub intermediate: usize,
+    pub layers: usize,
+    pub heads: usize,
+    pub key_value_heads: usize,
+    pub vocabulary: usize,
 }
 
 /// SmolLM2-135M and Qwen2.5-0.5B, from their `config.json`.
@@ -41,13 +41,6 @@ pub const SHAPES: [Shape; 2] = [
         vocabulary: 151_936,
     },
 ];
-
-/// Tokens of a group of rows: short questions, ordinary answers, a few long ones.
-const LENGTHS: [usize; 20] =
-    [212, 87, 344, 156, 421, 98, 263, 640, 133, 305, 58, 488, 191, 240, 372, 119, 700, 165, 284, 76];
-const GROUPS: usize = 2;
-/// Tokens in a hundred that carry loss: the answers.
-const SUPERVISED: usize = 57;
 
 impl Shape {
     fn config(&self) -> Value {
@@ -113,32 +106,5 @@ impl Shape {
             }
         }
         tensors
-    }
-
-    pub fn write_rows(&self, file: &Path) {
-        let lengths = (0..GROUPS).flat_map(|_| LENGTHS);
-        let rows: Vec<String> = lengths
-            .enumerate()
-            .map(|(row, len)| {
-                let ids: Vec<usize> = (0..len).map(|i| 3 + (row * 7919 + i * 104_729) % 4000).collect();
-                let learned = len - len * SUPERVISED / 100;
-                let labels: Vec<i64> = ids
-                    .iter()
-                    .enumerate()
-                    .map(|(i, &id)| if i < learned { -100 } else { id as i64 })
-                    .collect();
-                json!({"input_ids": ids, "labels": labels}).to_string()
-            })
-            .collect();
-        fs::write(file, rows.join("\n")).expect("rows");
-    }
-
-    /// Operations that a training step needs for a token, forward and input gradient, adapters and attention left out.
-    pub fn operations_per_token(&self) -> f64 {
-        let head_dim = self.hidden / self.heads;
-        let attention = 2 * self.hidden * (self.hidden + head_dim * self.key_value_heads);
-        let linear = self.layers * (attention + 3 * self.hidden * self.intermediate);
-        let head = self.hidden * self.vocabulary;
-        4.0 * (linear as f64 + head as f64 * SUPERVISED as f64 / 100.0)
     }
 }

@@ -9,6 +9,8 @@ const SHAPE: AttentionShape =
 /// Sequences that end in the middle of a block of queries, at its end, and just behind it.
 const LENGTHS: [usize; 4] = [150, 1, 64, 65];
 const SHORT_LENGTHS: [usize; 3] = [70, 1, 9];
+/// One so long that a device may cut it into parts for its threads.
+const LONG_LENGTHS: [usize; 3] = [9, 2100, 70];
 /// Windows that end inside a block of queries, reach over several, or over everything.
 const WINDOWS: [Option<usize>; 6] = [None, Some(5), Some(2), Some(70), Some(128), Some(1000)];
 const CAPS: [Option<f32>; 2] = [None, Some(2.5)];
@@ -93,6 +95,11 @@ impl Suite<'_> {
             let shape = AttentionShape { soft_cap, window, ..SHAPE };
             self.packed_attention(shape, lengths);
             self.cached_attention(shape);
+        }
+        if self.long() {
+            for window in [None, Some(700)] {
+                self.packed_attention(AttentionShape { window, ..SHAPE }, &LONG_LENGTHS);
+            }
         }
     }
 

@@ -614,5 +614,6 @@ impl Device for CpuDevice {
         let threads = self.threads();
         let scratch = gemm::scratch_bytes(precision, threads, products.iter().copied());
         threads as u64 * (scratch + attention::scratch_bytes(precision, attention, longest))
+            + attention::shared_bytes(attention, longest)
     }
 }
