@@ -20,6 +20,7 @@ pub mod guards;
 pub mod memory_plan;
 pub mod options;
 mod output;
+mod prepare;
 pub mod proof;
 pub mod schedule;
 pub mod train_loop;

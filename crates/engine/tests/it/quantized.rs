@@ -252,3 +252,49 @@ fn a_quantized_base_cannot_be_trained_itself() {
         "files of earlier versions load"
     );
 }
+
+/// A model that has learned something: quantization must leave it that, and training on it must go the same way.
+#[test]
+fn the_bundled_model_keeps_what_it_knows_and_learns_alike_in_nf4() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../base-model/model");
+    let folder = tempfile::tempdir().unwrap();
+    let row = |i: usize| {
+        let (thing, place) = (["key", "lamp", "map", "cup"][i % 4], ["hall", "kitchen", "garden"][i % 3]);
+        let talk = json!([
+            { "role": "user", "content": format!("Where is the {thing} of house {i}?") },
+            { "role": "assistant", "content": format!("The {thing} of house {i} is in the {place}.") },
+        ]);
+        json!({ "messages": talk }).to_string()
+    };
+    fs::write(folder.path().join("rows.jsonl"), (0..12).map(row).collect::<Vec<_>>().join("\n")).unwrap();
+    let losses = |base: BasePrecisionName| {
+        let options = TrainOptions {
+            length: RunLength::Steps(20),
+            learning_rate: 1e-3,
+            precision: PrecisionName::Bf16,
+            base_precision: Some(base),
+            max_seq_len: 256,
+            checkpoint_steps: 0,
+            threads: 2,
+            ..TrainOptions::new(
+                model.clone(),
+                folder.path().join("rows.jsonl"),
+                folder.path().join(format!("{base:?}")),
+            )
+        };
+        let mut losses = Vec::new();
+        train(&options, &AtomicBool::new(false), &mut |event| {
+            if let TrainEvent::Step(step) = event {
+                losses.push(step.loss);
+            }
+        })
+        .unwrap();
+        losses
+    };
+    let (plain, quantized) = (losses(BasePrecisionName::Bf16), losses(BasePrecisionName::Nf4));
+    println!("bf16 {plain:?}\nNF4 {quantized:?}");
+    assert!(plain[19] < 0.6 * plain[0], "the run learns: {plain:?}");
+    for (step, (plain, quantized)) in plain.iter().zip(&quantized).enumerate() {
+        assert!((quantized / plain - 1.0).abs() < 0.05, "step {}: {quantized} and {plain}", step + 1);
+    }
+}

@@ -45,7 +45,8 @@ const LANES: usize = 32;
 pub fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to an integer
     let x = x.clamp(-87.0, 88.0);
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let n = rounded - ROUND;
     let f = (x - n * 0.693_359_4) - n * -2.121_944_4e-4;
     let p = 1.987_569_2e-4 * f + 1.398_199_9e-3;
     let p = p * f + 8.333_452e-3;
@@ -53,7 +54,8 @@ pub fn exp(x: f32) -> f32 {
     let p = p * f + 1.666_666_5e-1;
     let p = p * f + 0.5;
     let y = p * (f * f) + (f + 1.0);
-    f32::from_bits((y.to_bits() as i32 + ((n as i32) << 23)) as u32)
+    // The low bits of `rounded` are n: a cast, which saturates, would be made number by number.
+    f32::from_bits(y.to_bits().wrapping_add(rounded.to_bits() << 23))
 }
 
 /// tanh(x), accurate to about 3 units in the last place: a polynomial near 0, `1 - 2/(e^2|x| + 1)` beyond
