@@ -3,8 +3,15 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
+use crate::platform::prefer_large_pages;
+
 /// Words in a cache line.
 const LINE: usize = 16;
+/// Words from which on an array is worth large pages (16 MiB): of a smaller one that is used in part, they would hold too
+/// much that nobody uses.
+const LARGE: usize = 4 << 20;
+/// The same (4 MiB) of an array that is used throughout.
+const LARGE_AND_DENSE: usize = 1 << 20;
 
 /// Plain numbers of 2 or 4 bytes, for which all bits zero is a value.
 pub trait Element: Copy + Send + Sync + 'static {}
@@ -27,8 +34,20 @@ pub type HalfArray = Aligned<u16>;
 
 impl<T: Element> Aligned<T> {
     pub fn zeros(len: usize) -> Self {
+        Self::with_large_pages_from(LARGE, len)
+    }
+
+    /// As [`Self::zeros`], of numbers that will all be written.
+    pub fn dense(len: usize) -> Self {
+        Self::with_large_pages_from(LARGE_AND_DENSE, len)
+    }
+
+    fn with_large_pages_from(large: usize, len: usize) -> Self {
         let needed = (len * size_of::<T>()).div_ceil(size_of::<u32>());
-        let words = if len == 0 { Vec::new() } else { vec![0u32; needed + LINE - 1] };
+        let mut words = if len == 0 { Vec::new() } else { vec![0u32; needed + LINE - 1] };
+        if words.len() >= large {
+            prefer_large_pages(&mut words);
+        }
         let start = (words.as_ptr() as usize / size_of::<u32>()).wrapping_neg() % LINE;
         Self { words, start: if len == 0 { 0 } else { start }, len, element: PhantomData }
     }

@@ -21,7 +21,7 @@ pub fn upload(stored: &StoredValues, format: WeightFormat) -> Result<WeightData,
     let len = stored.bytes.len() / dtype.size_bytes();
     let good = match format {
         WeightFormat::F32 => {
-            let mut array = Array::zeros(len);
+            let mut array = Array::dense(len);
             let good = fill(stored, &mut array, |bytes, out| to_f32(dtype, bytes, out));
             good.then_some(WeightData::F32(Buffer(Storage::Cpu(array))))
         }
@@ -56,7 +56,7 @@ fn halves(
     len: usize,
     to: impl Fn(DType, &[u8], &mut [u16]) -> bool + Sync,
 ) -> Option<Aligned<u16>> {
-    let mut array = Aligned::zeros(len);
+    let mut array = Aligned::dense(len);
     fill(stored, &mut array, |bytes, out| to(stored.dtype, bytes, out)).then_some(array)
 }
 

@@ -6,6 +6,7 @@
 
 use super::dequantize::{self, Dequantizer};
 use super::pack::{Area, Operand, Unit};
+use crate::platform::prefer_large_pages;
 use rayon::prelude::*;
 use std::cell::Cell;
 
@@ -136,6 +137,8 @@ impl Scratch {
         let mut lines = home.take();
         let wanted = units.div_ceil(16);
         if lines.len() < wanted {
+            lines = Vec::with_capacity(wanted);
+            prefer_large_pages(lines.spare_capacity_mut());
             lines.resize(wanted, Line([0; 16]));
         }
         Self { lines, home }
