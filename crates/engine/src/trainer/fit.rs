@@ -149,20 +149,24 @@ impl Fitter<'_> {
             AdapterShape { ranks: [16; Module::COUNT], layers: self.spec.layers.len(), ..Default::default() };
         bf16.base = BaseFormats::all(WeightFormat::Bf16);
         bf16.activations.precision = Precision::Bf16;
+        let (frozen, is_f32) = (!self.run.full, self.run.base == BaseFormats::all(WeightFormat::F32));
+        let (mut nf4, to_nf4) = match is_f32 {
+            true => (bf16, "--precision bf16 --base-precision nf4"),
+            false => (self.run, "--base-precision nf4"),
+        };
+        nf4.base.linear = WeightFormat::Nf4;
         let other_ways = [
             (self.run.full, "--method lora", lora),
-            (
-                !self.run.full && self.run.base == BaseFormats::all(WeightFormat::F32),
-                "--precision bf16",
-                bf16,
-            ),
+            (frozen && is_f32, "--precision bf16", bf16),
+            (frozen && self.run.base.linear != WeightFormat::Nf4, to_nf4, nf4),
         ];
         for (_, flag, run) in other_ways.into_iter().filter(|(possible, ..)| *possible) {
             if let Some(flags) = asked(run).smaller(self.recompute, rows, context) {
                 return format!("use {flag} {flags}").trim_end().to_owned();
             }
         }
-        let least = self.plan(1, CONTEXT_STEP.min(context), Recompute::Full).total_bytes;
+        let smallest = asked(if frozen { nf4 } else { lora });
+        let least = smallest.plan(1, CONTEXT_STEP.min(context), Recompute::Full).total_bytes;
         format!(
             "no settings of this model fit, it takes {} MiB at least: choose a smaller model, or free memory",
             mebibytes(least)

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use engine::adapters::peft::Adapter;
 use engine::batching::MicroBatch;
+use engine::device::Precision;
 use engine::device::cpu::CpuDevice;
-use engine::device::{AdamWStep, Precision};
 use engine::models::activations::Recompute;
 use engine::models::load::{self, Base};
 use engine::models::{Decoder, Dropout, adapt};
 use engine::weights::SafetensorsDir;
 use serde_json::Value;
 
-use crate::families::{TOLERANCE, activations, gradients, logits, numbers, relative_l2, relative_max};
+use crate::families::{TOLERANCE, check_curve, gradients, logits, numbers, relative_l2, relative_max};
 
 struct Case {
     name: String,
@@ -133,29 +133,11 @@ fn training_with_every_method_follows_the_curve_of_peft() {
     for case in cases() {
         let mut decoder = case.decoder(Precision::F32);
         let batches: Vec<MicroBatch> = (0..3).map(|index| case.rows(index, 0..)).collect();
+        // Decides which buffers there are.
         decoder.dropout = case.dropout(0);
-        let mut work = activations(&decoder, batches[0].tokens(), Recompute::Full, true);
-        let curve: Vec<f64> = numbers(&case.golden["curve"]);
-        let tolerance = (5.0 * case.number("noise")).max(TOLERANCE);
-        let mut worst = 0f64;
-        for (step, want) in curve.iter().enumerate() {
-            decoder.dropout = case.dropout(step as u64);
-            let batch = &batches[step % batches.len()];
-            let scale = 1.0 / batch.supervised_tokens() as f32;
-            let loss = decoder.forward_backward(&decoder.device.upload_batch(batch), &mut work, scale);
-            decoder.update(&AdamWStep {
-                learning_rate: case.number("learning_rate") as f32,
-                beta1: 0.9,
-                beta2: 0.999,
-                epsilon: 1e-8,
-                weight_decay: 0.0,
-                step: step as u64 + 1,
-                gradient_scale: 1.0,
-            });
-            worst = worst.max((loss.sum / loss.tokens as f64 - want).abs());
-        }
-        eprintln!("{}: curve {worst:.1e} of {tolerance:.1e}", case.name);
-        assert!(worst <= tolerance, "{}: the curve is off by {worst}", case.name);
+        check_curve(&case.name, &case.golden, &mut decoder, Recompute::Full, &batches, |decoder, step| {
+            decoder.dropout = case.dropout(step);
+        });
     }
 }
 

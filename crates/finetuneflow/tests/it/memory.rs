@@ -167,6 +167,17 @@ fn what_cannot_fit_is_refused_before_it_starts_and_told_what_would() {
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && words.contains("MiB are available to it: use --"), "{words}");
 
+    // Where no micro-batch is small enough, a smaller base is.
+    let lora = |flags: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(["plan", "--json", "--method=lora", "--precision=bf16", "--rank=2", "--recompute=full"]);
+        command.args(["--micro-batch-size=1", "--max-seq-len=64"]).args(flags);
+        command.arg("--model").arg(bench.folder.path());
+        lines(command).pop().expect("a plan")
+    };
+    let memory = format!("--memory={}B", number(&lora(&["--base-precision=nf4"]), "total_bytes"));
+    assert_eq!(lora(&[&memory])["advice"], "use --base-precision nf4");
+
     let hopeless = bench.plan(&["--memory=1MiB"]);
     let words = hopeless["advice"].as_str().expect("advice");
     assert!(words.contains("choose a smaller model"), "{words}");
