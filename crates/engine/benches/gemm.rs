@@ -13,6 +13,7 @@ mod peak;
 
 use criterion::{Criterion, Throughput};
 use engine::device::cpu::gemm::{Beta, Data, Matrix, MatrixMut, Precision, f32_to_bf16, gemm, isa};
+use engine::platform::prefer_large_pages;
 use engine::quantization::nf4::Nf4;
 use engine::quantization::q8::Q8;
 use peak::peak;
@@ -53,7 +54,7 @@ impl Kept {
 
 fn main() {
     let mut criterion = measure::criterion();
-    let peaks = [Precision::F32, Precision::Bf16].map(|precision| peak(isa(), precision));
+    let mut peaks = [Precision::F32, Precision::Bf16].map(|precision| peak(isa(), precision));
     println!("{} on {} threads", isa().name(), rayon::current_num_threads());
     println!("registers only: f32 {:.0} GFLOP/s, bf16 {:.0} GFLOP/s", peaks[0], peaks[1]);
     for (tokens, input, output) in SHAPES {
@@ -68,12 +69,26 @@ fn main() {
                     continue; // Only frozen weights are quantized.
                 }
                 let id = format!("{tokens}x{input}x{output} {name} {weight:?}");
-                let peak = if matches!(weight, Kept::F32) { peaks[0] } else { peaks[1] };
+                let (highest, precision) = match weight {
+                    Kept::F32 => (&mut peaks[0], Precision::F32),
+                    Kept::Bf16 | Kept::Nf4 | Kept::Q8 => (&mut peaks[1], Precision::Bf16),
+                };
+                // Neighbours on the machine come and go: the limit is the highest that was seen.
+                *highest = highest.max(peak(isa(), precision));
+                let peak = *highest;
                 layer.measure(&mut criterion, &id, product, weight, peak);
             }
         }
     }
     criterion.final_summary();
+}
+
+/// In large pages, as the device keeps large arrays.
+fn filled<T>(len: usize, values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut array = Vec::with_capacity(len);
+    prefer_large_pages(array.spare_capacity_mut());
+    array.extend(values);
+    array
 }
 
 struct Layer {
@@ -90,9 +105,9 @@ struct Layer {
 
 impl Layer {
     fn new(tokens: usize, input: usize, output: usize) -> Self {
-        let values = |len: usize| (0..len).map(|i| (i % 97) as f32 * 0.01 - 0.5).collect::<Vec<f32>>();
+        let values = |len: usize| filled(len, (0..len).map(|i| (i % 97) as f32 * 0.01 - 0.5));
         let weight = values(output * input);
-        let weight_bf16 = weight.iter().map(|&x| f32_to_bf16(x)).collect();
+        let weight_bf16 = filled(weight.len(), weight.iter().map(|&x| f32_to_bf16(x)));
         let (weight_nf4, weight_q8) = (Nf4::quantize(&weight), Q8::quantize(&weight));
         let (x, dy) = (values(tokens * input), values(tokens * output));
         Self { tokens, input, output, x, dy, weight, weight_bf16, weight_nf4, weight_q8 }
@@ -119,11 +134,12 @@ impl Layer {
 
     fn measure(&self, criterion: &mut Criterion, id: &str, product: Product, kept: Kept, peak: f64) {
         let flops = 2 * self.tokens * self.input * self.output;
-        let mut c = match product {
-            Product::Forward => vec![0f32; self.tokens * self.output],
-            Product::InputGradient => vec![0f32; self.tokens * self.input],
-            Product::WeightGradient => vec![0f32; self.output * self.input],
+        let size = match product {
+            Product::Forward => self.tokens * self.output,
+            Product::InputGradient => self.tokens * self.input,
+            Product::WeightGradient => self.output * self.input,
         };
+        let mut c = filled(size, std::iter::repeat_n(0f32, size));
         let throughput = Throughput::Elements(flops as u64);
         let best = measure::best_seconds(criterion, "gemm", id, throughput, || {
             self.multiply(product, kept, black_box(&mut c));
