@@ -68,8 +68,11 @@ enum Switch {
 enum RecomputeArg {
     /// The fastest of the others that fits the memory
     Auto,
+    /// Nothing: the most memory, the fastest
     None,
+    /// Norms, projections and gates, but not the attention
     Light,
+    /// Everything but the input of each block: the least memory
     Full,
 }
 
