@@ -4,14 +4,16 @@ use std::path::Path;
 
 use super::{TrainError, TrainOptions};
 use crate::batching::{EncodeOptions, EncodedData, encode_file};
-use crate::models::spec_of;
+use crate::models::DecoderSpec;
 use crate::tokenizer::{ChatTemplate, Tokenizer};
-use crate::weights::ModelConfig;
 
 /// The rows to learn from and, where asked for, those to measure.
-pub fn read_data(options: &TrainOptions) -> Result<(EncodedData, Option<EncodedData>), TrainError> {
+pub fn read_data(
+    options: &TrainOptions,
+    spec: &DecoderSpec,
+) -> Result<(EncodedData, Option<EncodedData>), TrainError> {
     let tokenizer = Tokenizer::open(&options.model)?;
-    spec_of(&ModelConfig::open(&options.model)?)?.check_vocabulary(tokenizer.base_vocab_size())?;
+    spec.check_vocabulary(tokenizer.base_vocab_size())?;
     let template = ChatTemplate::from_model_dir(&options.model)?;
     let encode = EncodeOptions {
         max_seq_len: options.max_seq_len,

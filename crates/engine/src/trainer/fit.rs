@@ -1,9 +1,10 @@
 //! Settings that fit a memory limit: the fastest recomputation, the largest micro-batch and context, and where nothing
 //! fits, the change that would.
 
+use super::TrainError;
 use super::evaluate::largest_micro_batch;
 use super::memory_plan::{MemoryPlan, RunShape, plan};
-use super::options::RecomputeName;
+use super::options::{RecomputeName, TrainOptions};
 use crate::batching::EncodedData;
 use crate::device::{Device, Precision, WeightFormat};
 use crate::models::activations::Recompute;
@@ -72,7 +73,22 @@ pub struct Fitter<'a> {
     pub batch: &'a dyn Fn(usize, usize) -> (usize, usize),
 }
 
-impl Fitter<'_> {
+impl<'a> Fitter<'a> {
+    /// For the run that is asked for, within the memory that it names or else what is free.
+    ///
+    /// # Errors
+    /// As [`RunShape::of`].
+    pub fn of(
+        options: &TrainOptions,
+        device: &'a dyn Device,
+        spec: &'a DecoderSpec,
+        batch: &'a dyn Fn(usize, usize) -> (usize, usize),
+    ) -> Result<Self, TrainError> {
+        let limit_bytes = options.memory_bytes.or_else(free_memory_bytes);
+        let run = RunShape::of(options, spec)?;
+        Ok(Self { device, spec, run, recompute: options.recompute, limit_bytes, batch })
+    }
+
     /// The plan with these settings.
     pub fn plan(&self, rows: usize, context: usize, recompute: Recompute) -> MemoryPlan {
         let (tokens, longest) = (self.batch)(rows, context);

@@ -36,7 +36,7 @@ impl Prepared {
         let device = Arc::new(CpuDevice::new(options.threads));
         let spec = spec_of(&ModelConfig::open(&options.model)?)?;
         let mut memory = MemoryOfRun::before_loading(options, &*device, &spec)?;
-        let read = || -> Result<_, TrainError> { Ok((read_data(options)?, Digests::of(options)?)) };
+        let read = || -> Result<_, TrainError> { Ok((read_data(options, &spec)?, Digests::of(options)?)) };
         let load = || load_base(options, Arc::clone(&device) as Arc<dyn Device>);
         let ((data, held_out), digests, mut decoder);
         if options.method == Method::Full {

@@ -201,8 +201,13 @@ fn run(folder: &Path, name: &str, change: impl Fn(&mut TrainOptions)) -> (Vec<f6
         ..TrainOptions::new(model, folder.join("rows.jsonl"), folder.join(name))
     };
     change(&mut options);
+    told(&options)
+}
+
+/// The losses and warnings of a run.
+fn told(options: &TrainOptions) -> (Vec<f64>, Vec<String>) {
     let (mut losses, mut warnings) = (Vec::new(), Vec::new());
-    train(&options, &AtomicBool::new(false), &mut |event| match event {
+    train(options, &AtomicBool::new(false), &mut |event| match event {
         TrainEvent::Step(step) => losses.push(step.loss),
         TrainEvent::Warning { message, .. } => warnings.push(message),
         _ => {}
@@ -282,14 +287,7 @@ fn the_bundled_model_keeps_what_it_knows_and_learns_alike_in_nf4() {
                 folder.path().join(format!("{base:?}")),
             )
         };
-        let mut losses = Vec::new();
-        train(&options, &AtomicBool::new(false), &mut |event| {
-            if let TrainEvent::Step(step) = event {
-                losses.push(step.loss);
-            }
-        })
-        .unwrap();
-        losses
+        told(&options).0
     };
     let (plain, quantized) = (losses(BasePrecisionName::Bf16), losses(BasePrecisionName::Nf4));
     println!("bf16 {plain:?}\nNF4 {quantized:?}");

@@ -6,7 +6,6 @@ use axum::extract::State;
 use engine::device::cpu::{CpuDevice, gemm};
 use engine::models::spec_of;
 use engine::trainer::fit::{Fitter, free_memory_bytes, micro_batches};
-use engine::trainer::memory_plan::RunShape;
 use engine::trainer::options::PrecisionName;
 use engine::trainer::{TrainError, TrainOptions};
 use engine::weights::ModelConfig;
@@ -197,14 +196,8 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     };
     let invalid = |error: TrainError| ApiError::invalid_field("target_modules", error.to_string());
     let (rows, context) = (train.micro_batch_size as usize, train.max_seq_len as usize);
-    let fitter = Fitter {
-        device: &CpuDevice::new(1),
-        spec: &spec,
-        run: RunShape::of(&options, &spec).map_err(invalid)?,
-        recompute: options.recompute,
-        limit_bytes: free_memory_bytes(),
-        batch: &micro_batches(None, None, options.packing),
-    };
+    let (device, batches) = (CpuDevice::new(1), micro_batches(None, None, options.packing));
+    let fitter = Fitter::of(&options, &device, &spec, &batches).map_err(invalid)?;
     let recompute = fitter.recompute(rows, context);
     Ok(fitter.plan(rows, context, recompute).total_bytes)
 }

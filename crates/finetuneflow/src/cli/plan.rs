@@ -3,8 +3,8 @@
 use engine::device::cpu::CpuDevice;
 use engine::models::activations::Recompute;
 use engine::models::spec_of;
-use engine::trainer::fit::{Fitter, free_memory_bytes, micro_batches};
-use engine::trainer::memory_plan::{MemoryPlan, RunShape};
+use engine::trainer::fit::{Fitter, micro_batches};
+use engine::trainer::memory_plan::MemoryPlan;
 use engine::trainer::read_data;
 use engine::weights::ModelConfig;
 use serde::Serialize;
@@ -50,17 +50,12 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let Args { train } = args;
     let options = train.options(context)?;
     let spec = spec_of(&ModelConfig::open(&options.model)?)?;
-    let rows = train.data.is_some().then(|| read_data(&options)).transpose()?;
+    let rows = train.data.is_some().then(|| read_data(&options, &spec)).transpose()?;
     let (data, held_out) = rows.map_or((None, None), |(data, held_out)| (Some(data), held_out));
     let full_batches = micro_batches(None, None, options.packing);
-    let fitter = Fitter {
-        device: &CpuDevice::new(options.threads),
-        spec: &spec,
-        run: RunShape::of(&options, &spec)?,
-        recompute: options.recompute,
-        limit_bytes: options.memory_bytes.or_else(free_memory_bytes),
-        batch: &micro_batches(data.as_ref(), held_out.as_ref(), options.packing),
-    };
+    let device = CpuDevice::new(options.threads);
+    let batches = micro_batches(data.as_ref(), held_out.as_ref(), options.packing);
+    let fitter = Fitter::of(&options, &device, &spec, &batches)?;
     let (size, length) = (options.micro_batch_size, options.max_seq_len);
     let recompute = fitter.recompute(size, length);
     let plan = fitter.plan(size, length, recompute);

@@ -8,7 +8,6 @@ use clap::ValueEnum;
 use engine::device::cpu::CpuDevice;
 use engine::models::{DecoderSpec, LayerChoice, spec_of};
 use engine::trainer::fit::{Fitter, Wish, micro_batches};
-use engine::trainer::memory_plan::RunShape;
 use engine::trainer::options::{LongRowsName, LossName, OrderName, RecomputeName};
 use engine::trainer::{
     EvaluationOptions, EvaluationReport, Method, RunLength, Schedule, Start, StepReport, TrainEvent,
@@ -264,22 +263,16 @@ impl RunArgs {
             ..TrainOptions::new(model, data, output)
         };
         options.check()?;
-        if let Some(limit) = self.memory {
-            self.lower_to(limit, &spec_of(&config)?, &mut options)?;
+        if self.memory.is_some() {
+            self.lower(&spec_of(&config)?, &mut options)?;
         }
         Ok(options)
     }
 
-    /// Lowers what no flag sets until it fits; where nothing does, all stays as it is.
-    fn lower_to(&self, limit: u64, spec: &DecoderSpec, options: &mut TrainOptions) -> anyhow::Result<()> {
-        let fitter = Fitter {
-            device: &CpuDevice::new(options.threads),
-            spec,
-            run: RunShape::of(options, spec)?,
-            recompute: options.recompute,
-            limit_bytes: Some(limit),
-            batch: &micro_batches(None, None, options.packing),
-        };
+    /// Lowers what no flag sets until `--memory` is enough; where nothing does, all stays as it is.
+    fn lower(&self, spec: &DecoderSpec, options: &mut TrainOptions) -> anyhow::Result<()> {
+        let (device, batches) = (CpuDevice::new(options.threads), micro_batches(None, None, options.packing));
+        let fitter = Fitter::of(options, &device, spec, &batches)?;
         let chosen = fitter.solve(Wish {
             micro_batch_size: self.micro_batch_size,
             max_seq_len: self.max_seq_len,
