@@ -18,7 +18,7 @@ use crate::models::Decoder;
 use crate::models::parameter::Parameter;
 use crate::weights::{DType, SafetensorsDir, TensorSpec, write_file_atomically, write_safetensors};
 
-/// Raised when the meaning of a file changes. Version 1 knew no evaluations and packed shuffled rows in another order.
+/// Raised when the meaning of a file changes. Version 1 knew no evaluations.
 const VERSION: u32 = 2;
 const TENSORS: &str = "trained.safetensors";
 const STATE: &str = "state.json";
@@ -190,14 +190,6 @@ fn read_state(path: &Path) -> Result<State, TrainError> {
             "it is of version {version}, this program reads 1 to {VERSION}; use the program that wrote it, or start a run in \
              another output folder"
         )));
-    }
-    let fingerprint = &json["fingerprint"];
-    if version == 1 && fingerprint["packing"] == true && fingerprint["order"] == "shuffle" {
-        return Err(damaged(
-            "it is of version 1, which packed shuffled rows in another order, so the rest of the epoch would hold rows twice; \
-             start a run in another output folder"
-                .into(),
-        ));
     }
     let state: State = serde_json::from_value(json).map_err(|error| damaged(error.to_string()))?;
     Ok(State { version: VERSION, ..state })

@@ -1,7 +1,7 @@
 //! What ends a run, and what it leaves: evaluations, early stopping, divergence, checkpoints.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::adapters::peft::Adapter;
@@ -316,49 +316,57 @@ fn checkpoints_are_whole_or_absent_and_only_some_are_kept() {
     assert_eq!(names, ["notes.txt", "step-00000008", "step-00000009"]);
 }
 
-/// The run of which `fixtures/checkpoint_v1` is the third step.
-fn earlier(bench: &Bench) -> TrainOptions {
-    let checkpoints = bench.path("earlier/checkpoints/step-00000003");
+/// A checkpoint of version 1, ready to go on, from `fixtures/checkpoint_v1`: its run had six steps and left the third, or,
+/// packed, nine and the fourth, which is the first of the second epoch.
+fn earlier(bench: &Bench, packing: bool) -> TrainOptions {
+    let (fixture, step, steps) = if packing { ("packed", 4, 9) } else { ("unpacked", 3, 6) };
+    let checkpoints = bench.path(fixture).join(format!("checkpoints/step-{step:08}"));
     fs::create_dir_all(&checkpoints).unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoint_v1");
     for name in ["state.json", "trained.safetensors"] {
-        fs::copy(fixture.join(name), checkpoints.join(name)).unwrap();
+        fs::copy(version_1(fixture).join(name), checkpoints.join(name)).unwrap();
     }
     TrainOptions {
         rank: 2,
         alpha: 4.0,
         target_modules: vec!["q_proj".into()],
-        length: RunLength::Steps(6),
+        length: RunLength::Steps(steps),
         order: OrderName::Shuffle,
-        micro_batch_size: 2,
+        packing,
+        micro_batch_size: if packing { 1 } else { 2 },
+        max_seq_len: if packing { 80 } else { 128 },
         resume: true,
-        ..bench.options("earlier")
+        ..bench.options(fixture)
     }
+}
+
+fn version_1(fixture: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoint_v1").join(fixture)
 }
 
 #[test]
 fn a_checkpoint_of_an_earlier_version_goes_on_or_is_refused_by_name() {
     let bench = Bench::new();
-    let told = run(&earlier(&bench));
-    // What version 1 gave after its own checkpoint.
-    let want: Vec<f64> = serde_json::from_str(include_str!("../fixtures/checkpoint_v1/losses.json")).unwrap();
-    assert_eq!((told.steps.len(), want.len()), (3, 3));
-    for (step, want) in told.steps.iter().zip(want) {
-        // Another processor's kernels add in another order.
-        assert!((step.loss - want).abs() < 1e-4 * want, "step {}: {} and {want}", step.step, step.loss);
+    for packing in [false, true] {
+        let options = earlier(&bench, packing);
+        let told = run(&options);
+        // What version 1 gave after its own checkpoint.
+        let fixture = version_1(if packing { "packed" } else { "unpacked" });
+        let want: Vec<f64> =
+            serde_json::from_str(&fs::read_to_string(fixture.join("losses.json")).unwrap()).unwrap();
+        assert_eq!(told.steps.len(), want.len());
+        for (step, want) in told.steps.iter().zip(want) {
+            // Another processor's kernels add in another order.
+            assert!((step.loss - want).abs() < 1e-4 * want, "step {}: {} and {want}", step.step, step.loss);
+        }
     }
 
     for (field, value, reason) in [
         ("version", json!(99), "version 99"),
         ("version", json!("one"), "version 0"),
-        ("packing", json!(true), "version 1"),
         ("step", json!("three"), "state.json"),
     ] {
-        let options = TrainOptions { packing: field == "packing", ..earlier(&bench) };
-        edit_state(&bench, "earlier", 3, |state| {
-            let place = if field == "packing" { &mut state["fingerprint"] } else { state };
-            place[field] = value;
-        });
+        let options = earlier(&bench, false);
+        edit_state(&bench, "unpacked", 3, |state| state[field] = value);
         let refused = run(&options).error().to_string();
         assert!(refused.contains(reason) && refused.contains("state.json"), "{refused}");
     }
