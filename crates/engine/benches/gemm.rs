@@ -2,7 +2,7 @@
 //! registers alone.
 //!
 //! X is `tokens` × `input`, W `output` × `input`: Y = X·Wᵀ (forward), dX = dY·W (input gradient), dW += dYᵀ·X (weight
-//! gradient). `Bf16` has W in bf16 and products in bf16, X and dY stay f32; `Nf4` and `Q8` the same with W in that format.
+//! gradient). `Bf16` has all of them in bf16, as training does; `Nf4` and `Q8` the same with W in that format.
 //!
 //! `cargo bench -p engine --bench gemm -- 4096x256`
 
@@ -19,14 +19,19 @@ use engine::quantization::q8::Q8;
 use peak::peak;
 use std::hint::black_box;
 
-/// tokens, input, output
-const SHAPES: [(usize, usize, usize); 7] = [
+/// tokens, input, output: layers of the bundled model, of SmolLM2-135M, Qwen2.5-0.5B and a model of 1 B parameters; the
+/// heads with as many rows as a training step gives them at a time; and one token.
+const SHAPES: [(usize, usize, usize); 11] = [
     (4096, 256, 256),
     (4096, 256, 512),
-    (4096, 256, 4096),
+    (1024, 576, 576),
     (1024, 576, 1536),
+    (1024, 1536, 576),
+    (128, 576, 49152),
+    (1024, 896, 4864),
+    (1024, 4864, 896),
+    (128, 896, 151936),
     (1024, 2048, 8192),
-    (1024, 576, 49152),
     (1, 2048, 8192),
 ];
 
@@ -97,6 +102,8 @@ struct Layer {
     output: usize,
     x: Vec<f32>,
     dy: Vec<f32>,
+    x_bf16: Vec<u16>,
+    dy_bf16: Vec<u16>,
     weight: Vec<f32>,
     weight_bf16: Vec<u16>,
     weight_nf4: Nf4,
@@ -107,16 +114,20 @@ impl Layer {
     fn new(tokens: usize, input: usize, output: usize) -> Self {
         let values = |len: usize| filled(len, (0..len).map(|i| (i % 97) as f32 * 0.01 - 0.5));
         let weight = values(output * input);
-        let weight_bf16 = filled(weight.len(), weight.iter().map(|&x| f32_to_bf16(x)));
+        let rounded = |values: &[f32]| filled(values.len(), values.iter().map(|&x| f32_to_bf16(x)));
+        let weight_bf16 = rounded(&weight);
         let (weight_nf4, weight_q8) = (Nf4::quantize(&weight), Q8::quantize(&weight));
         let (x, dy) = (values(tokens * input), values(tokens * output));
-        Self { tokens, input, output, x, dy, weight, weight_bf16, weight_nf4, weight_q8 }
+        let (x_bf16, dy_bf16) = (rounded(&x), rounded(&dy));
+        Self { tokens, input, output, x, dy, x_bf16, dy_bf16, weight, weight_bf16, weight_nf4, weight_q8 }
     }
 
     fn multiply(&self, product: Product, kept: Kept, c: &mut [f32]) {
         let (tokens, input, output) = (self.tokens, self.input, self.output);
-        let x = Matrix::f32(&self.x, tokens, input);
-        let dy = Matrix::f32(&self.dy, tokens, output);
+        let (x, dy) = match kept {
+            Kept::F32 => (Matrix::f32(&self.x, tokens, input), Matrix::f32(&self.dy, tokens, output)),
+            _ => (Matrix::bf16(&self.x_bf16, tokens, input), Matrix::bf16(&self.dy_bf16, tokens, output)),
+        };
         let (precision, data) = match kept {
             Kept::F32 => (Precision::F32, Data::F32(&self.weight)),
             Kept::Bf16 => (Precision::Bf16, Data::Bf16(&self.weight_bf16)),

@@ -306,6 +306,11 @@ pub struct Addend<'a> {
 pub trait Device: Send + Sync {
     /// For people: processor and kernel path.
     fn description(&self) -> String;
+    /// Calls `work` where its operations start soonest, such as on one of the device's own threads: once, before it
+    /// returns.
+    fn enter(&self, work: &mut (dyn FnMut() + Send)) {
+        work();
+    }
 
     // Data in and out.
     fn allocate(&self, element: Element, len: usize) -> Buffer;
@@ -550,6 +555,15 @@ pub trait Device: Send + Sync {
 
     /// Bytes that the device itself takes for operations of these shapes, besides the buffers that it is given.
     fn workspace_bytes(&self, workload: &Workload) -> u64;
+}
+
+impl dyn Device + '_ {
+    /// A sequence of operations. Each of them alone would wake the device and wait for it.
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let (mut work, mut result) = (Some(work), None);
+        self.enter(&mut || result = work.take().map(|work| work()));
+        result.expect("a device calls the work that it is given")
+    }
 }
 
 /// The shapes of a run's operations.

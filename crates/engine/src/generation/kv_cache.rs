@@ -69,10 +69,11 @@ impl<'a> Decoding<'a> {
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= self.decoder.spec.vocab_size) {
             return Err(GenerationError::UnknownToken { id, vocab_size: self.decoder.spec.vocab_size });
         }
-        for chunk in ids.chunks(self.work.capacity) {
-            self.forward(chunk);
-        }
-        Ok(self.last_logits())
+        let decoder = self.decoder;
+        Ok(decoder.device.run(|| {
+            ids.chunks(self.work.capacity).for_each(|chunk| self.forward(chunk));
+            self.last_logits()
+        }))
     }
 
     fn forward(&mut self, ids: &[u32]) {

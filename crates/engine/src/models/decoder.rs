@@ -69,6 +69,10 @@ impl Decoder {
 
     /// Loss of the supervised tokens; nothing is kept.
     pub fn evaluate(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
+        self.device.run(|| self.loss(batch, activations))
+    }
+
+    fn loss(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
         self.forward(batch, activations, Adapters::On);
         let capacity = activations.capacity;
         let work = activations.loss.get_or_insert_with(|| {
@@ -88,6 +92,16 @@ impl Decoder {
     /// Forward and backward: adds `gradient_scale *` the gradient of the loss sum to every trained parameter.
     /// The backward pass ends at the lowest layer with something trained.
     pub fn forward_backward(
+        &mut self,
+        batch: &Batch,
+        activations: &mut Activations,
+        gradient_scale: f32,
+    ) -> LossSum {
+        let device = Arc::clone(&self.device);
+        device.run(|| self.loss_and_gradient(batch, activations, gradient_scale))
+    }
+
+    fn loss_and_gradient(
         &mut self,
         batch: &Batch,
         activations: &mut Activations,
@@ -275,7 +289,7 @@ impl Decoder {
         let squares = |parameter: &Parameter| {
             parameter.trained.as_ref().map_or(0.0, |trained| self.device.sum_of_squares(&trained.gradient))
         };
-        self.trained().map(squares).sum::<f64>().sqrt()
+        self.device.run(|| self.trained().map(squares).sum::<f64>()).sqrt()
     }
 
     /// LoRA+ (<https://arxiv.org/abs/2402.12354>): the learning rate of each B is `ratio` times that of A, and so is
@@ -291,8 +305,10 @@ impl Decoder {
     /// One optimizer step on everything that is trained; gradients are 0 afterwards.
     pub fn update(&mut self, step: &AdamWStep) {
         let device = Arc::clone(&self.device);
-        self.trained_mut().for_each(|parameter| parameter.update(&*device, step));
-        self.refresh_norms();
+        device.run(|| {
+            self.trained_mut().for_each(|parameter| parameter.update(&*device, step));
+            self.refresh_norms();
+        });
     }
 
     /// Takes DoRA's norms anew; needed whenever an adapter's values were written from outside.

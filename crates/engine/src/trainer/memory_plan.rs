@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::TrainError;
 use super::options::{Method, TrainOptions};
 use crate::adapters::peft::Adapter;
-use crate::device::{Buffer, Device, ProductShape, Workload};
+use crate::device::{Buffer, Device, Precision, ProductShape, Workload};
 use crate::models::activations::{ActivationShape, Activations, Recompute, loss_work};
 use crate::models::load::BaseFormats;
 use crate::models::low_rank::norm_scratch;
@@ -105,10 +105,16 @@ impl RunShape {
     fn workload(&self, spec: &DecoderSpec) -> Workload {
         let m = self.activations.tokens;
         let mut products = Vec::new();
-        let mut product = |rows: usize, [out, input]: [usize; 2], trained: bool, second_k: usize| {
+        // Which operands of the products lie in memory as these read them: activations and their gradients do, the few
+        // columns of adapters, what dropout changes and the head's are f32.
+        let (precision, dropout) = (self.activations.precision, self.activations.adapters.dropout);
+        let all = precision == Precision::F32;
+        let mut product = |rows: usize, [out, input]: [usize; 2], plain: [bool; 2], trained, second_k| {
             // Forward, the gradient of the input, and of the weight, upright and lying down.
-            products.push(ProductShape { second_k, ..ProductShape::new([rows, out, input]) });
-            products.push(ProductShape { second_k, ..ProductShape::new([rows, input, out]) });
+            for (shape, plain) in [[rows, out, input], [rows, input, out]].into_iter().zip(plain) {
+                let plain_a = all || plain;
+                products.push(ProductShape { second_k, plain_a, ..ProductShape::new(shape) });
+            }
             if trained {
                 products.push(ProductShape::new([out, input, rows]));
                 products.push(ProductShape::new([input, out, rows]));
@@ -117,17 +123,16 @@ impl RunShape {
         for &module in spec.modules() {
             let [out, input] = spec.shape(module);
             let rank = self.activations.adapters.ranks[module as usize];
-            product(m, [out, input], self.full, rank);
-            product(m, [rank, input], true, 0);
-            product(m, [out, rank], true, 0);
+            product(m, [out, input], [true, true], self.full, rank);
+            product(m, [rank, input], [!dropout, false], true, 0);
+            product(m, [out, rank], [false, true], true, 0);
         }
         let mut rows = 0;
         loss_work(spec, m, &mut |_, len| {
             rows = len / spec.hidden_size;
             Buffer::empty()
         });
-        product(rows, [spec.vocab_size, spec.hidden_size], self.full, 0);
-        let precision = self.activations.precision;
+        product(rows, [spec.vocab_size, spec.hidden_size], [false, false], self.full, 0);
         Workload { precision, products, attention: spec.attention, longest: self.longest }
     }
 }

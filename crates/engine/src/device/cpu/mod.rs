@@ -176,6 +176,10 @@ impl Device for CpuDevice {
         format!("CPU, {} threads, {:?} kernels", self.threads(), gemm::isa())
     }
 
+    fn enter(&self, work: &mut (dyn FnMut() + Send)) {
+        self.pool.install(work);
+    }
+
     fn allocate(&self, element: Element, len: usize) -> Buffer {
         Buffer(match element {
             Element::F32 => Storage::Cpu(Array::zeros(len)),

@@ -241,7 +241,11 @@ fn work_sizes(shape: AttentionShape, len: usize) -> [usize; 2] {
 pub fn scratch_bytes(precision: Precision, shape: AttentionShape, longest: usize) -> u64 {
     let ([scores, stack], d) = (work_sizes(shape, longest), shape.head_dim);
     let rows = stack / d;
-    let products = [[rows, longest, d], [rows, d, longest], [longest, d, rows]].map(ProductShape::new);
+    // All operands are f32; those of the last product's A lie across.
+    let upright = precision == Precision::F32;
+    let products =
+        [([rows, longest, d], upright), ([rows, d, longest], upright), ([longest, d, rows], false)]
+            .map(|(shape, plain_a)| ProductShape { plain_a, ..ProductShape::new(shape) });
     (2 * 4 * (scores + stack)) as u64 + gemm_scratch_bytes(precision, 1, products.into_iter())
 }
 

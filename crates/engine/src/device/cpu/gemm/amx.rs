@@ -138,17 +138,15 @@ struct Place {
 }
 
 /// # Safety
-/// The block's pointers cover its panels and its part of C; the tiles are permitted.
+/// The block's pointers cover its panel and its part of C; the tiles are permitted.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 unsafe fn sweep(block: &Block) {
     // SAFETY: a valid configuration; the compiler itself uses no tiles.
     unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly)) };
     let slivers = block.rows.div_ceil(MR);
-    for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
-        for sliver in (0..slivers).step_by(SLIVERS) {
-            // SAFETY: the tiles lie within the block.
-            unsafe { column(block, panel, NR.min(block.cols - j), sliver, SLIVERS.min(slivers - sliver)) };
-        }
+    for sliver in (0..slivers).step_by(SLIVERS) {
+        // SAFETY: the tiles lie within the block.
+        unsafe { column(block, sliver, SLIVERS.min(slivers - sliver)) };
     }
     // SAFETY: the tiles hold nothing that is needed.
     unsafe { asm!("tilerelease", options(nostack, nomem)) };
@@ -159,7 +157,7 @@ unsafe fn sweep(block: &Block) {
 /// # Safety
 /// As [`sweep`], with the tiles configured.
 #[inline(always)]
-unsafe fn column(block: &Block, panel: usize, cols: usize, first: usize, slivers: usize) {
+unsafe fn column(block: &Block, first: usize, slivers: usize) {
     let blocks = block.units.div_ceil(16);
     let pieces = blocks.div_ceil(PIECE);
     let mut sums = [const { std::mem::MaybeUninit::<Sums>::uninit() }; SLIVERS];
@@ -168,13 +166,13 @@ unsafe fn column(block: &Block, panel: usize, cols: usize, first: usize, slivers
         for sliver in 0..slivers {
             let i = (first + sliver) * MR;
             let rows = MR.min(block.rows - i);
-            // SAFETY: slivers and panels are whole tiles. Whole tiles of C are read and written in place, others by
+            // SAFETY: slivers and the panel are whole tiles. Whole tiles of C are read and written in place, others by
             // `add`; sums are written by the first piece.
             unsafe {
                 let a = block.a.data.add((first + sliver) * block.a.sliver + begin * 2048);
-                let b = (block.b.add(panel * block.b_panel) as *const u8).add(begin * 2048);
-                let c = block.c.add(i * block.c_row + panel * NR);
-                let in_place = rows == MR && cols == NR && block.alpha == 1.0;
+                let b = (block.b as *const u8).add(begin * 2048);
+                let c = block.c.add(i * block.c_row);
+                let in_place = rows == MR && block.cols == NR && block.alpha == 1.0;
                 let sums = &mut sums[sliver];
                 let own = Place { at: sums.as_mut_ptr() as *mut f32, row: 4 * NR };
                 let there = Place { at: c, row: 4 * block.c_row };
@@ -189,7 +187,7 @@ unsafe fn column(block: &Block, panel: usize, cols: usize, first: usize, slivers
                 let last = piece + 1 == pieces;
                 product(end - begin, a, b, from, if last && in_place { there } else { own });
                 if last && !in_place {
-                    add(block, sums.assume_init_ref(), c, rows, cols);
+                    add(block, sums.assume_init_ref(), c, rows, block.cols);
                 }
             }
         }

@@ -32,19 +32,15 @@ unsafe fn pack_b(op: Operand, area: Area, unit: Unit, units: usize, dst: *mut u3
 }
 
 /// # Safety
-/// The block's pointers cover its panels and its part of C; needs AVX2 and FMA.
+/// The block's pointers cover its panel and its part of C; needs AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn sweep(block: &Block) {
-    for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
-        for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
-            // SAFETY: panels are `units` × NR, slivers `units` × MR, zero padded; C has rows × cols elements.
-            unsafe {
-                let a = block.a.data.add(sliver * block.a.sliver) as *const f32;
-                let b = block.b.add(panel * block.b_panel) as *const f32;
-                let sums = product(block.units, a, b, block.b_row);
-                let (rows, cols) = (MR.min(block.rows - i), NR.min(block.cols - j));
-                store(block, &sums, block.c.add(i * block.c_row + j), rows, cols);
-            }
+    for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
+        // SAFETY: the panel is `units` × NR, slivers `units` × MR, zero padded; C has rows × cols elements.
+        unsafe {
+            let a = block.a.data.add(sliver * block.a.sliver) as *const f32;
+            let sums = product(block.units, a, block.b as *const f32, block.b_row);
+            store(block, &sums, block.c.add(i * block.c_row), MR.min(block.rows - i), block.cols);
         }
     }
 }

@@ -126,34 +126,30 @@ unsafe fn sweep_bf16(block: &Block) {
 }
 
 /// # Safety
-/// The block's pointers cover its panels (whole ones when read in place) and its part of C.
+/// The block's pointers cover its panel (a whole one when read in place) and its part of C.
 #[inline(always)]
 unsafe fn sweep<const BF16: bool>(block: &Block) {
-    for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
-        let cols = NR.min(block.cols - j);
-        // Few columns leave registers free for more rows: sums must not wait for each other.
-        let tall = if cols <= 32 { 2 * MR } else { MR };
-        for i in (0..block.rows).step_by(tall) {
-            // SAFETY: see above; slivers of A follow one another at the distance of their rows.
-            unsafe {
-                let a = block.a.data.add(i / MR * block.a.sliver);
-                let b = block.b.add(panel * block.b_panel);
-                let c = block.c.add(i * block.c_row + j);
-                macro_rules! dispatch {
-                    ($($m:literal)*; $($more:literal)*) => {
-                        match (tall.min(block.rows - i), cols.div_ceil(16)) {
-                            $(($m, 1) => tile::<BF16, $m, 1>(block, a, b, c, cols),
-                              ($m, 2) => tile::<BF16, $m, 2>(block, a, b, c, cols),
-                              ($m, 3) => tile::<BF16, $m, 3>(block, a, b, c, cols),
-                              ($m, _) => tile::<BF16, $m, 4>(block, a, b, c, cols),)*
-                            $(($more, 1) => tile::<BF16, $more, 1>(block, a, b, c, cols),
-                              ($more, 2) => tile::<BF16, $more, 2>(block, a, b, c, cols),)*
-                            _ => unreachable!("a sliver has one to six rows, or twelve with few columns"),
-                        }
-                    };
-                }
-                dispatch!(1 2 3 4 5 6; 7 8 9 10 11 12);
+    // Few columns leave registers free for more rows: sums must not wait for each other.
+    let tall = if block.cols <= 32 { 2 * MR } else { MR };
+    for i in (0..block.rows).step_by(tall) {
+        // SAFETY: see above; slivers of A follow one another at the distance of their rows.
+        unsafe {
+            let a = block.a.data.add(i / MR * block.a.sliver);
+            let c = block.c.add(i * block.c_row);
+            macro_rules! dispatch {
+                ($($m:literal)*; $($more:literal)*) => {
+                    match (tall.min(block.rows - i), block.cols.div_ceil(16)) {
+                        $(($m, 1) => tile::<BF16, $m, 1>(block, a, c),
+                          ($m, 2) => tile::<BF16, $m, 2>(block, a, c),
+                          ($m, 3) => tile::<BF16, $m, 3>(block, a, c),
+                          ($m, _) => tile::<BF16, $m, 4>(block, a, c),)*
+                        $(($more, 1) => tile::<BF16, $more, 1>(block, a, c),
+                          ($more, 2) => tile::<BF16, $more, 2>(block, a, c),)*
+                        _ => unreachable!("a sliver has one to six rows, or twelve with few columns"),
+                    }
+                };
             }
+            dispatch!(1 2 3 4 5 6; 7 8 9 10 11 12);
         }
     }
 }
@@ -165,19 +161,13 @@ fn pairs(x: __m512) -> __m512bh {
     unsafe { std::mem::transmute::<__m512, __m512bh>(x) }
 }
 
-/// `M` rows by `V` vectors of C, the last of them cut to `cols`.
+/// `M` rows by `V` vectors of C, the last of them cut to the block's columns.
 ///
 /// # Safety
 /// As [`sweep`].
 #[inline(always)]
-unsafe fn tile<const BF16: bool, const M: usize, const V: usize>(
-    block: &Block,
-    a: *const u8,
-    b: *const u32,
-    c: *mut f32,
-    cols: usize,
-) {
-    // SAFETY: see above; columns beyond `cols` are masked off.
+unsafe fn tile<const BF16: bool, const M: usize, const V: usize>(block: &Block, a: *const u8, c: *mut f32) {
+    // SAFETY: see above; columns beyond the block's are masked off.
     unsafe {
         let (a_row, a_unit, b_row) = (block.a.row, block.a.unit, block.b_row);
         for i in 0..M {
@@ -186,7 +176,7 @@ unsafe fn tile<const BF16: bool, const M: usize, const V: usize>(
             }
         }
         let mut sums = [[_mm512_setzero_ps(); V]; M];
-        let (mut a, mut b) = (a, b as *const f32);
+        let (mut a, mut b) = (a, block.b as *const f32);
         for _ in 0..block.units {
             let mut row = [_mm512_setzero_ps(); V];
             for (v, row) in row.iter_mut().enumerate() {
@@ -209,7 +199,7 @@ unsafe fn tile<const BF16: bool, const M: usize, const V: usize>(
         for (i, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
                 let c = c.add(i * block.c_row + 16 * v);
-                let left = cols - 16 * v;
+                let left = block.cols - 16 * v;
                 let mask: __mmask16 = if left >= 16 { !0 } else { (1u16 << left) - 1 };
                 let value = if block.accumulate {
                     _mm512_fmadd_ps(alpha, *sum, _mm512_maskz_loadu_ps(mask, c))

@@ -1,23 +1,24 @@
 //! The loops around a kernel: cuts the product into blocks that fit the caches, packs them, and divides tiles of C
 //! among the threads (after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008).
 //!
-//! A span of B (up to a few MiB) is packed once into a buffer that all threads read; each thread packs its own rows
-//! of A. k is cut every `kc` units whatever the number of threads, so each element of C is always the same sum.
+//! A thread owns columns of C: it packs a few panels of B into its second-level cache and multiplies them with all rows
+//! of A, so that no thread waits for another's panels. A is read where it lies, or packed once for all threads.
+//! k is cut every `kc` units whatever the number of threads, so each element of C is always the same sum.
 
 use super::dequantize::{self, Dequantizer};
 use super::pack::{Area, Operand, Unit};
 use crate::platform::prefer_large_pages;
 use rayon::prelude::*;
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A block of C to compute from packed panels: `rows` × `cols`.
+/// A block of C to compute from packed rows and a panel: `rows` × `cols`.
 pub(super) struct Block {
     pub a: PackedA,
     pub rows: usize,
-    /// First panel; panels of `nr` columns follow one another `b_panel` units apart.
+    /// The panel, of `nr` columns.
     pub b: *const u32,
-    pub b_panel: usize,
-    /// Units from one k to the next within a panel.
+    /// Units from one k to the next within the panel.
     pub b_row: usize,
     pub cols: usize,
     /// Length of k in units.
@@ -46,7 +47,7 @@ pub(super) struct Kernel {
     pub nr: usize,
     /// Units of k in a block.
     pub kc: usize,
-    /// Most rows of A that one task packs.
+    /// Most rows of A that are gone through for a panel at a time.
     pub mc: usize,
     pub unit: Unit,
     /// Whether A may be read where it lies, when its elements are what the products are made of.
@@ -102,11 +103,15 @@ unsafe impl Sync for Problem {}
 
 /// Units are padded to this in buffers, so that vector kernels may always store whole blocks.
 const UNIT_BLOCK: usize = 16;
-/// Units (of 4 bytes) of B that are packed at a time for all threads.
-const SHARED_UNITS: usize = 2 << 20;
-/// Columns below which it is not worth to cut B: the rows of A would be packed too often.
-const MIN_COLUMNS: usize = 2048;
-/// Rows of A that a task should have: fewer are read and packed in short pieces.
+/// Units (of 4 bytes) of k that a packed panel of B holds, at most.
+const SPAN_UNITS: usize = 1024;
+/// Units of the panels that a task packs at a time, and of the rows of A that it goes through meanwhile, at most:
+/// together they leave room in a second-level cache of 1 MiB.
+const PANEL_UNITS: usize = 64 << 10;
+const GROUP_UNITS: usize = 96 << 10;
+/// Rows of A that a packed panel is multiplied with, at most: more would not stay in the third-level cache.
+const MOST_ROWS: usize = 2048;
+/// Rows of A in a group, at least: fewer are read and packed in short pieces.
 const MIN_ROWS: usize = 64;
 /// Elements of C up to which k may be divided, and into how many parts at most.
 const SMALL_RESULT: usize = 512 * 512;
@@ -174,11 +179,14 @@ pub struct ProductShape {
     pub n: usize,
     pub k: usize,
     pub second_k: usize,
+    /// Whether A's rows are contiguous and made of what the products are made of: then many kernels read them in place.
+    pub plain_a: bool,
 }
 
 impl ProductShape {
+    /// Of an A that has to be packed.
     pub fn new([m, n, k]: [usize; 3]) -> Self {
-        Self { m, n, k, second_k: 0 }
+        Self { m, n, k, second_k: 0, plain_a: false }
     }
 }
 
@@ -207,40 +215,38 @@ impl ScratchUnits {
 
 /// What [`multiply`] takes from each thread at most.
 pub(super) fn scratch(kernel: &Kernel, threads: usize, shape: ProductShape) -> ScratchUnits {
-    let ProductShape { m, n, k, second_k } = shape;
+    let ProductShape { m, n, k, second_k, .. } = shape;
     let threads = threads_for(threads, [m, n, k]);
     let in_parts = parts(kernel, [m, n, k]);
     let separate = second_k > 0 && is_separate(kernel, in_parts, second_k);
     let first = match in_parts {
         Some((parts, len)) => {
             // The last part may be shorter, and then cut otherwise.
-            let part = |len: usize| scratch_by_columns(kernel, 1, [m, n, len], 0);
+            let part =
+                |len: usize| scratch_by_columns(kernel, 1, ProductShape { k: len, second_k: 0, ..shape });
             ScratchUnits { results: parts * m * n, ..part(len).max(part(k - (parts - 1) * len)) }
         }
-        None => scratch_by_columns(kernel, threads, [m, n, k], if separate { 0 } else { second_k }),
+        None => {
+            let second_k = if separate { 0 } else { second_k };
+            scratch_by_columns(kernel, threads, ProductShape { second_k, ..shape })
+        }
     };
     if separate { first.max(scratch(kernel, threads, ProductShape::new([m, n, second_k]))) } else { first }
 }
 
-fn scratch_by_columns(
-    kernel: &Kernel,
-    threads: usize,
-    [m, n, k]: [usize; 3],
-    second_k: usize,
-) -> ScratchUnits {
-    let cut = Cut::of(kernel, n, k);
-    let second_units = pad(second_k.div_ceil(kernel.unit.depth()));
-    let of = |span: Span, second_units: usize| {
-        let panels = span.n.div_ceil(kernel.nr);
-        let (rows, ..) = divide(kernel, threads, m, panels);
+fn scratch_by_columns(kernel: &Kernel, threads: usize, shape: ProductShape) -> ScratchUnits {
+    let cut = Cut::of(kernel, shape.m, shape.k);
+    let in_place = shape.plain_a && reads_in_place(kernel, shape.k);
+    let of = |u0: usize, second_k: usize| {
+        let span = cut.span(kernel, [shape.m, shape.k], [0, u0], second_k);
         ScratchUnits {
-            shared: span.shared_units(kernel, panels) + panels * kernel.nr * second_units,
+            shared: span.groups() * span.group_units(kernel, in_place),
             results: 0,
-            local: span.local_units(kernel, rows.min(m), second_units),
+            local: span.width(kernel, threads, shape.n) * span.panel_units(kernel),
         }
     };
     let last = (cut.total - 1) / cut.depth * cut.depth;
-    of(cut.span(n, 0, 0), 0).max(of(cut.span(n, 0, last), second_units))
+    of(0, if last == 0 { shape.second_k } else { 0 }).max(of(last, shape.second_k))
 }
 
 #[cfg(test)]
@@ -255,75 +261,117 @@ pub(super) fn held() -> ScratchUnits {
     ScratchUnits { shared: units(&SHARED), results: units(&RESULTS), local: units(&LOCAL) }
 }
 
-/// Pointer to the shared panels.
+/// Pointer to a buffer whose parts belong to one task each.
 #[derive(Clone, Copy)]
-struct Panels(*mut u32);
-// SAFETY: written by tasks that own disjoint panels, read only after all of them are done.
-unsafe impl Send for Panels {}
-unsafe impl Sync for Panels {}
+struct Parts(*mut u32);
+// SAFETY: written by tasks that own disjoint parts, read only after all of them are done.
+unsafe impl Send for Parts {}
+unsafe impl Sync for Parts {}
 
-impl Panels {
+impl Parts {
     fn at(self, units: usize) -> *mut u32 {
         self.0.wrapping_add(units)
     }
 }
 
-/// What a round over the shared panels covers: columns `n0..n0 + n` and units `u0..u0 + units`, in blocks of `kc`.
-#[derive(Clone, Copy)]
-struct Span {
-    n0: usize,
-    n: usize,
-    u0: usize,
-    units: usize,
-    /// Units of k in a block.
-    kc: usize,
-}
-
-impl Span {
-    /// Units from one packed panel to the next within a block.
-    fn stride(&self, kernel: &Kernel) -> usize {
-        kernel.nr * pad(self.units.min(self.kc))
-    }
-
-    /// Units of the buffer for so many packed panels.
-    fn shared_units(&self, kernel: &Kernel, panels: usize) -> usize {
-        panels * self.units.div_ceil(self.kc) * self.stride(kernel)
-    }
-
-    /// Units of the buffer for a task's rows of A, and of a second product's behind them.
-    fn local_units(&self, kernel: &Kernel, rows: usize, second_units: usize) -> usize {
-        let rows = rows.next_multiple_of(kernel.mr).next_multiple_of(16);
-        rows * (pad(self.kc.min(self.units)) + second_units)
-    }
-}
-
-/// How a product is cut into spans.
+/// How a product is cut.
 struct Cut {
-    /// Columns of a span.
-    columns: usize,
-    /// Units of k in a span.
-    depth: usize,
-    /// Units of k in a block.
-    kc: usize,
     /// Units of k.
     total: usize,
+    /// Units of k in a block: what a kernel sums up at a time.
+    kc: usize,
+    /// Units of k in a span, whole blocks.
+    depth: usize,
+    /// Rows in a span.
+    rows: usize,
 }
 
 impl Cut {
-    fn of(kernel: &Kernel, n: usize, k: usize) -> Self {
+    fn of(kernel: &Kernel, m: usize, k: usize) -> Self {
         let total = k.div_ceil(kernel.unit.depth());
-        let wide = (SHARED_UNITS / pad(total)).max(MIN_COLUMNS);
-        let columns = wide.min(n.next_multiple_of(kernel.nr)) / kernel.nr * kernel.nr;
         let kc = total.div_ceil(total.div_ceil(kernel.kc)).next_multiple_of(UNIT_BLOCK);
-        let depth = (SHARED_UNITS / columns / kc * kc).max(kc);
-        Self { columns, depth, kc, total }
+        let rows = m.div_ceil(m.div_ceil(MOST_ROWS)).next_multiple_of(kernel.mr);
+        Self { total, kc, depth: (SPAN_UNITS / kc * kc).max(kc), rows }
     }
 
-    fn span(&self, n: usize, n0: usize, u0: usize) -> Span {
-        let (n, units) = (self.columns.min(n - n0), self.depth.min(self.total - u0));
-        Span { n0, n, u0, units, kc: self.kc }
+    /// The span that begins at row `i0` and unit `u0`; the last one along k takes the second product with it.
+    fn span(&self, kernel: &Kernel, [m, k]: [usize; 2], [i0, u0]: [usize; 2], second_k: usize) -> Span {
+        let (rows, units) = (self.rows.min(m - i0), self.depth.min(self.total - u0));
+        let k0 = u0 * kernel.unit.depth();
+        let len = (units * kernel.unit.depth()).min(k - k0);
+        let most = (GROUP_UNITS / units).clamp(MIN_ROWS, kernel.mc);
+        let group = rows.div_ceil(rows.div_ceil(most)).next_multiple_of(kernel.mr);
+        Span { i0, rows, group, k0, len, units, kc: self.kc, second_k }
     }
 }
+
+/// What a round covers: `rows` of C from `i0`, `len` elements of k (`units`) from `k0`, in blocks of `kc` units.
+#[derive(Clone, Copy)]
+struct Span {
+    i0: usize,
+    rows: usize,
+    /// Rows that are gone through at a time.
+    group: usize,
+    k0: usize,
+    len: usize,
+    units: usize,
+    kc: usize,
+    /// Length of the second product's k, when it is added here.
+    second_k: usize,
+}
+
+/// Blocks in a span, at most: `SPAN_UNITS` by the smallest `kc` to which a kernel's is evened out, and the second product.
+const BLOCKS: usize = 9;
+
+impl Span {
+    fn groups(&self) -> usize {
+        self.rows.div_ceil(self.group)
+    }
+
+    fn second_units(&self, kernel: &Kernel) -> usize {
+        pad(self.second_k.div_ceil(kernel.unit.depth()))
+    }
+
+    /// Units of the buffer for a group's rows of A.
+    fn group_units(&self, kernel: &Kernel, in_place: bool) -> usize {
+        let rows = self.group.next_multiple_of(kernel.mr).next_multiple_of(16);
+        rows * (if in_place { 0 } else { pad(self.units) } + self.second_units(kernel))
+    }
+
+    /// Units of the buffer for a panel of B.
+    fn panel_units(&self, kernel: &Kernel) -> usize {
+        kernel.nr * (pad(self.units) + self.second_units(kernel))
+    }
+
+    /// Panels that a task packs at a time: several where they are neighbours in memory and enough are left for all.
+    fn width(&self, kernel: &Kernel, threads: usize, n: usize) -> usize {
+        let panels = n.div_ceil(kernel.nr);
+        let most = if threads == 1 { panels } else { panels / (4 * threads) };
+        (PANEL_UNITS / self.panel_units(kernel)).min(most).max(1)
+    }
+
+    /// The blocks of k: first unit, units, and the elements as an area without lanes.
+    fn blocks(&self, kernel: &Kernel) -> impl Iterator<Item = (usize, usize, Area)> {
+        let (span, depth) = (*self, kernel.unit.depth());
+        (0..span.units).step_by(span.kc).map(move |u| {
+            let units = span.kc.min(span.units - u);
+            let len = (units * depth).min(span.len - u * depth);
+            (u, units, Area { lane0: 0, lanes: 0, k0: span.k0 + u * depth, len })
+        })
+    }
+
+    fn second_area(&self) -> Area {
+        Area { lane0: 0, lanes: 0, k0: 0, len: self.second_k }
+    }
+}
+
+/// A group of rows as the kernel reads it: each block of k, then the second product.
+#[derive(Clone, Copy)]
+struct Group([Option<PackedA>; BLOCKS]);
+
+// SAFETY: the rows are only read, and live as long as the call that packed them.
+unsafe impl Send for Group {}
+unsafe impl Sync for Group {}
 
 fn pad(units: usize) -> usize {
     units.next_multiple_of(UNIT_BLOCK)
@@ -379,7 +427,7 @@ pub(super) unsafe fn multiply(kernel: &Kernel, threads: usize, problem: &Problem
 unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem, parts: usize, len: usize) {
     let (m, n) = (problem.m, problem.n);
     let mut results = Scratch::take(&RESULTS, parts * m * n);
-    let results = Panels(results.pointer());
+    let results = Parts(results.pointer());
     for_each(threads, parts, &|part: usize| {
         let k0 = part * len;
         let part = Problem {
@@ -420,17 +468,35 @@ unsafe fn multiply_in_parts(kernel: &Kernel, threads: usize, problem: &Problem, 
 /// # Safety
 /// As [`multiply`].
 unsafe fn multiply_by_columns(kernel: &Kernel, threads: usize, problem: &Problem) {
-    let cut = Cut::of(kernel, problem.n, problem.k);
-    for n0 in (0..problem.n).step_by(cut.columns) {
+    let shape = [problem.m, problem.k];
+    let cut = Cut::of(kernel, problem.m, problem.k);
+    for i0 in (0..problem.m).step_by(cut.rows) {
         for u0 in (0..cut.total).step_by(cut.depth) {
+            let second = problem.second.filter(|_| u0 + cut.depth >= cut.total);
+            let span = cut.span(kernel, shape, [i0, u0], second.map_or(0, |second| second.k));
             // SAFETY: the span lies within the problem.
-            unsafe { round(kernel, threads, problem, cut.span(problem.n, n0, u0)) }
+            unsafe { round(kernel, threads, problem, span) }
         }
     }
 }
 
-/// Whether B can be used in place: packing would cost as much as the few rows of A do.
-fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
+/// Whether rows of A that are made of what the products are made of can be used where they lie.
+fn reads_in_place(kernel: &Kernel, k: usize) -> bool {
+    kernel.direct_a
+        && match kernel.unit {
+            Unit::F32 => true,
+            Unit::Rounded => false,
+            Unit::Pair => k.is_multiple_of(2),
+        }
+}
+
+fn reads_a_in_place(kernel: &Kernel, problem: &Problem) -> bool {
+    let plain = problem.a.along && problem.a.bf16 == (kernel.unit == Unit::Pair);
+    plain && reads_in_place(kernel, problem.k)
+}
+
+/// Whether whole panels of B can be used in place: packing would cost as much as the few rows of A do.
+fn reads_b_in_place(kernel: &Kernel, problem: &Problem) -> bool {
     kernel.direct_b
         && kernel.unit == Unit::F32
         && !problem.b.bf16
@@ -440,187 +506,187 @@ fn reads_b_directly(kernel: &Kernel, problem: &Problem) -> bool {
         && problem.second.is_none()
 }
 
-/// The second product, if this span is the one that ends the sums of the first.
-fn last_second(kernel: &Kernel, problem: &Problem, span: Span) -> Option<Second> {
-    let last = span.u0 + span.units == problem.k.div_ceil(kernel.unit.depth());
-    problem.second.filter(|_| last)
-}
-
 /// # Safety
 /// As [`multiply`]; the span lies within the problem.
 unsafe fn round(kernel: &Kernel, threads: usize, problem: &Problem, span: Span) {
-    let panels = span.n.div_ceil(kernel.nr);
-    let in_place = if reads_b_directly(kernel, problem) { span.n / kernel.nr } else { 0 };
-    let stride = span.stride(kernel);
-    let blocks = span.units.div_ceil(span.kc);
-    let second = last_second(kernel, problem, span);
-    let second_units = second.map_or(0, |second| pad(second.k.div_ceil(kernel.unit.depth())));
-    let packed = (panels - in_place) * blocks * stride;
-    let mut shared = Scratch::take(
-        &SHARED,
-        span.shared_units(kernel, panels - in_place) + panels * kernel.nr * second_units,
-    );
-    let shared = Panels(shared.pointer());
-
-    let group = if threads == 1 { panels } else { 4 };
-    let groups = (panels - in_place).div_ceil(group);
-    let pack = |task: usize| {
-        let (block, first) = (task / groups, in_place + task % groups * group);
-        let lane0 = span.n0 + first * kernel.nr;
-        let lanes = (group * kernel.nr).min(span.n0 + span.n - lane0);
-        if let Some(second) = second.filter(|_| block == blocks) {
-            let area = Area { lane0, lanes, k0: 0, len: second.k };
-            // SAFETY: this task's panels, which lie within the buffer behind all others.
-            return unsafe {
-                let dst = shared.at(packed + first * kernel.nr * second_units);
-                dequantize::pack_b(kernel, problem.dequantizer, second.b, area, second_units, dst)
-            };
-        }
-        let units = span.kc.min(span.units - block * span.kc);
-        let k0 = (span.u0 + block * span.kc) * kernel.unit.depth();
-        let len = (units * kernel.unit.depth()).min(problem.k - k0);
-        // SAFETY: this task's panels, which lie within the buffer.
-        unsafe {
-            let dst =
-                shared.at(block * (panels - in_place) * stride + (first - in_place) * kernel.nr * pad(units));
-            let area = Area { lane0, lanes, k0, len };
-            dequantize::pack_b(kernel, problem.dequantizer, problem.b, area, pad(units), dst);
-        }
+    let in_place = reads_a_in_place(kernel, problem);
+    let group_units = span.group_units(kernel, in_place);
+    let mut shared = Scratch::take(&SHARED, span.groups() * group_units);
+    let shared = Parts(shared.pointer());
+    // SAFETY: each group has its own part of the buffer.
+    let group = |group: usize| unsafe {
+        rows_of_group(kernel, problem, &span, group, in_place, shared.at(group * group_units))
     };
-    for_each(threads, (blocks + usize::from(second.is_some())) * groups, &pack);
-
-    let (rows, row_blocks, column_blocks) = divide(kernel, threads, problem.m, panels);
-    let compute = |task: usize| {
-        let (i0, part) = (task / column_blocks * rows, task % column_blocks);
-        let (p0, p1) = (panels * part / column_blocks, panels * (part + 1) / column_blocks);
-        let tile = Tile { i0, rows: rows.min(problem.m - i0), p0, p1, in_place, panels, stride };
-        // SAFETY: the tile lies within the span, and no other task has it.
-        unsafe { compute_tile(kernel, problem, span, tile, shared) }
-    };
-    for_each(threads, row_blocks * column_blocks, &compute);
-}
-
-/// Rows of a task, and how many tasks there are along the rows and the columns of C.
-fn divide(kernel: &Kernel, threads: usize, m: usize, panels: usize) -> (usize, usize, usize) {
-    if threads == 1 {
-        let rows = m.div_ceil(m.div_ceil(kernel.mc)).next_multiple_of(kernel.mr);
-        return (rows, m.div_ceil(rows), 1);
-    }
-    let wanted = m.div_ceil(kernel.mc).next_multiple_of(threads).max(2 * threads);
-    let rows = m.div_ceil(wanted).max(MIN_ROWS).next_multiple_of(kernel.mr);
-    let row_blocks = m.div_ceil(rows);
-    let column_blocks = if row_blocks < threads { (2 * threads).div_ceil(row_blocks).min(panels) } else { 1 };
-    (rows, row_blocks, column_blocks)
-}
-
-/// Runs tasks 0..count, on the current pool when there is more than one thread and task.
-pub(super) fn for_each(threads: usize, count: usize, task: &(impl Fn(usize) + Sync)) {
-    if threads > 1 && count > 1 {
-        (0..count).into_par_iter().with_max_len(1).for_each(task);
+    let groups: Vec<Group> = if threads > 1 && group_units > 0 {
+        (0..span.groups()).into_par_iter().map(group).collect()
     } else {
-        (0..count).for_each(task);
-    }
-}
-
-/// Rows `i0..i0 + rows` of the panels `p0..p1`; the first `in_place` of all `panels` are not packed.
-struct Tile {
-    i0: usize,
-    rows: usize,
-    p0: usize,
-    p1: usize,
-    in_place: usize,
-    panels: usize,
-    stride: usize,
-}
-
-/// # Safety
-/// As [`multiply`]; the shared panels are packed.
-unsafe fn compute_tile(kernel: &Kernel, problem: &Problem, span: Span, tile: Tile, shared: Panels) {
-    let depth = kernel.unit.depth();
-    let padded_rows = tile.rows.next_multiple_of(kernel.mr).next_multiple_of(16);
-    let second = last_second(kernel, problem, span);
-    let second_units = second.map_or(0, |second| pad(second.k.div_ceil(depth)));
-    let first_units = pad(span.kc.min(span.units));
-    let mut local = Scratch::local(span.local_units(kernel, tile.rows, second_units));
-    let second = second.map(|second| {
-        let area = Area { lane0: tile.i0, lanes: tile.rows, k0: 0, len: second.k };
-        let dst = local.pointer().wrapping_add(padded_rows * first_units);
-        // SAFETY: the rows are the tile's, and the buffer has room for them behind the first product's.
-        (second, unsafe { (kernel.pack_a)(second.a, area, kernel.unit, second_units, dst) })
+        (0..span.groups()).map(group).collect()
+    };
+    let tasks = Tasks::of(kernel, threads, problem.n, &span);
+    for_each(threads, tasks.count(), &|task: usize| {
+        let (panels, part) = tasks.task(task, groups.len());
+        // SAFETY: no other task has these rows of these columns, which lie within the span.
+        unsafe { multiply_panels(kernel, problem, &span, panels, &groups, part) }
     });
-    for (block, u) in (0..span.units).step_by(span.kc).enumerate() {
-        let units = span.kc.min(span.units - u);
-        let k0 = (span.u0 + u) * depth;
-        let len = (units * depth).min(problem.k - k0);
-        let area = Area { lane0: tile.i0, lanes: tile.rows, k0, len };
-        let accumulate = problem.accumulate || k0 > 0;
-        // SAFETY: all pointers stay within the operands, the panels and the tile.
-        unsafe {
-            let a = match direct_rows(kernel, problem, area) {
-                Some(a) => a,
-                None => (kernel.pack_a)(problem.a, area, kernel.unit, pad(units), local.pointer()),
-            };
-            let sweep = |p0: usize, p1: usize, b: *const u32, b_panel: usize, b_row: usize| {
-                if p0 == p1 {
-                    return;
+}
+
+/// Packs a group's rows where they cannot be read in place.
+///
+/// # Safety
+/// As [`round`]; `dst` has room for the group.
+unsafe fn rows_of_group(
+    kernel: &Kernel,
+    problem: &Problem,
+    span: &Span,
+    group: usize,
+    in_place: bool,
+    dst: *mut u32,
+) -> Group {
+    let first = group * span.group;
+    let (lane0, lanes) = (span.i0 + first, span.group.min(span.rows - first));
+    let padded_rows = span.group.next_multiple_of(kernel.mr).next_multiple_of(16);
+    let mut blocks = [None; BLOCKS];
+    for ((u, units, area), block) in span.blocks(kernel).zip(&mut blocks) {
+        *block = Some(if in_place {
+            let row = problem.a.lane_stride * problem.a.element_size();
+            let data = problem.a.at(lane0, area.k0);
+            PackedA { data, row, unit: 4, sliver: kernel.mr * row }
+        } else {
+            let dst = dst.wrapping_add(padded_rows * u);
+            // SAFETY: the rows lie within A, and the buffer has room for all blocks.
+            unsafe { (kernel.pack_a)(problem.a, Area { lane0, lanes, ..area }, kernel.unit, pad(units), dst) }
+        });
+    }
+    if let Some(second) = problem.second.filter(|_| span.second_k > 0) {
+        let dst = dst.wrapping_add(if in_place { 0 } else { padded_rows * pad(span.units) });
+        let area = Area { lane0, lanes, ..span.second_area() };
+        // SAFETY: as above; the second product's rows stand behind the first's.
+        let rows = unsafe { (kernel.pack_a)(second.a, area, kernel.unit, span.second_units(kernel), dst) };
+        blocks[BLOCKS - 1] = Some(rows);
+    }
+    Group(blocks)
+}
+
+/// Multiplies some panels of B with some groups of rows of A.
+///
+/// # Safety
+/// As [`round`]; no other task has these rows of these columns.
+unsafe fn multiply_panels(
+    kernel: &Kernel,
+    problem: &Problem,
+    span: &Span,
+    panels: std::ops::Range<usize>,
+    groups: &[Group],
+    part: std::ops::Range<usize>,
+) {
+    let panel_units = span.panel_units(kernel);
+    let mut local = Scratch::local(panels.len() * panel_units);
+    let local = Parts(local.pointer());
+    let in_place = reads_b_in_place(kernel, problem);
+    let is_in_place = |panel: usize| in_place && (panel + 1) * kernel.nr <= problem.n;
+    // Panels of a block follow one another, then come those of the next block.
+    let place = |panel: usize, u: usize, units: usize| {
+        local.at(panels.len() * kernel.nr * u + (panel - panels.start) * kernel.nr * pad(units))
+    };
+    let lane0 = panels.start * kernel.nr;
+    let lanes = (panels.end * kernel.nr).min(problem.n) - lane0;
+    let second = problem.second.filter(|_| span.second_k > 0);
+    let pack = |b: Operand, area: Area, u: usize, units: usize| {
+        let (area, dst) = (Area { lane0, lanes, ..area }, place(panels.start, u, units));
+        // SAFETY: the panels lie within B, and the buffer has room for all blocks.
+        unsafe { dequantize::pack_b(kernel, problem.dequantizer, b, area, pad(units), dst) }
+    };
+    if !(panels.len() == 1 && is_in_place(panels.start)) {
+        span.blocks(kernel).for_each(|(u, units, area)| pack(problem.b, area, u, units));
+    }
+    if let Some(second) = second {
+        pack(second.b, span.second_area(), pad(span.units), second.k.div_ceil(kernel.unit.depth()));
+    }
+    for (group, Group(blocks)) in groups.iter().enumerate().take(part.end).skip(part.start) {
+        let first = group * span.group;
+        let rows = span.group.min(span.rows - first);
+        for panel in panels.clone() {
+            let column = panel * kernel.nr;
+            let cols = (problem.n - column).min(kernel.nr);
+            let c = problem.c.wrapping_add((span.i0 + first) * problem.c_row + column);
+            let c_row = problem.c_row;
+            for ((u, units, area), a) in span.blocks(kernel).zip(blocks.iter().flatten()) {
+                let (b, b_row) = if is_in_place(panel) {
+                    (problem.b.at(column, area.k0) as *const u32, problem.b.k_stride)
+                } else {
+                    (place(panel, u, units) as *const u32, kernel.nr)
+                };
+                let (alpha, accumulate) = (problem.alpha, problem.accumulate || area.k0 > 0);
+                // SAFETY: all pointers stay within the operands, the panels and the task's part of C.
+                unsafe {
+                    (kernel.sweep)(&Block { a: *a, rows, b, b_row, cols, units, c, c_row, alpha, accumulate })
                 }
-                let column = span.n0 + p0 * kernel.nr;
-                (kernel.sweep)(&Block {
-                    a,
-                    rows: tile.rows,
-                    b,
-                    b_panel,
-                    b_row,
-                    cols: (span.n0 + span.n - column).min((p1 - p0) * kernel.nr),
-                    units,
-                    c: problem.c.add(tile.i0 * problem.c_row + column),
-                    c_row: problem.c_row,
-                    alpha: problem.alpha,
-                    accumulate,
-                });
-            };
-            let split = tile.in_place.clamp(tile.p0, tile.p1);
-            let direct = problem.b.at(span.n0 + tile.p0 * kernel.nr, k0) as *const u32;
-            sweep(tile.p0, split, direct, kernel.nr, problem.b.k_stride);
-            let packed = kernel.nr * pad(units);
-            let block_start = block * (tile.panels - tile.in_place) * tile.stride;
-            let panel = |p: usize| shared.at(block_start + p.saturating_sub(tile.in_place) * packed);
-            let Some((second, a2)) = second.filter(|_| u + units == span.units) else {
-                sweep(split, tile.p1, panel(split), packed, kernel.nr);
-                continue;
-            };
-            let behind = tile.panels * span.units.div_ceil(span.kc) * tile.stride;
-            for p in tile.p0..tile.p1 {
-                sweep(p, p + 1, panel(p), packed, kernel.nr);
-                let column = p * kernel.nr;
-                (kernel.sweep)(&Block {
-                    a: a2,
-                    rows: tile.rows,
-                    b: shared.at(behind + column * second_units),
-                    b_panel: 0,
-                    b_row: kernel.nr,
-                    cols: (span.n - column).min(kernel.nr),
-                    units: second.k.div_ceil(depth),
-                    c: problem.c.add(tile.i0 * problem.c_row + span.n0 + column),
-                    c_row: problem.c_row,
-                    alpha: second.alpha,
-                    accumulate: true,
-                });
+            }
+            if let (Some(second), Some(a)) = (second, blocks[BLOCKS - 1]) {
+                let units = second.k.div_ceil(kernel.unit.depth());
+                let (b, b_row) = (place(panel, pad(span.units), units) as *const u32, kernel.nr);
+                let (alpha, accumulate) = (second.alpha, true);
+                // SAFETY: as above.
+                unsafe {
+                    (kernel.sweep)(&Block { a, rows, b, b_row, cols, units, c, c_row, alpha, accumulate })
+                }
             }
         }
     }
 }
 
-/// A as it lies in memory, if the kernel can read it so.
-fn direct_rows(kernel: &Kernel, problem: &Problem, area: Area) -> Option<PackedA> {
-    let a = problem.a;
-    let same = match kernel.unit {
-        Unit::F32 => !a.bf16,
-        Unit::Rounded => false,
-        Unit::Pair => a.bf16 && area.len.is_multiple_of(2),
-    };
-    (kernel.direct_a && same && a.along).then(|| {
-        let row = a.lane_stride * a.element_size();
-        PackedA { data: a.at(area.lane0, area.k0), row, unit: 4, sliver: kernel.mr * row }
-    })
+/// How the columns of a round are divided: whole ones for each thread, and the rest cut across, so that all threads end
+/// together.
+struct Tasks {
+    panels: usize,
+    /// Panels of a task.
+    width: usize,
+    /// Tasks with all rows.
+    whole: usize,
+    /// Parts of each of the others.
+    cuts: usize,
+}
+
+impl Tasks {
+    fn of(kernel: &Kernel, threads: usize, n: usize, span: &Span) -> Self {
+        let panels = n.div_ceil(kernel.nr);
+        let width = span.width(kernel, threads, n);
+        let columns = panels.div_ceil(width);
+        let whole = if threads == 1 { columns } else { columns / threads * threads };
+        let cuts = match columns - whole {
+            0 => 1,
+            rest => threads.div_ceil(rest).min(span.groups()),
+        };
+        Self { panels, width, whole, cuts }
+    }
+
+    fn count(&self) -> usize {
+        self.whole + (self.panels.div_ceil(self.width) - self.whole) * self.cuts
+    }
+
+    /// Panels and groups of a task.
+    fn task(&self, task: usize, groups: usize) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let (column, part) = match task.checked_sub(self.whole) {
+            None => (task, 0..groups),
+            Some(task) => {
+                let cut = task % self.cuts;
+                (self.whole + task / self.cuts, groups * cut / self.cuts..groups * (cut + 1) / self.cuts)
+            }
+        };
+        let first = column * self.width;
+        (first..(first + self.width).min(self.panels), part)
+    }
+}
+
+/// Runs tasks 0..count, on the current pool when there is more than one thread and task: each thread takes the next one,
+/// so that small tasks at the end even out what large ones left.
+pub(super) fn for_each(threads: usize, count: usize, task: &(impl Fn(usize) + Sync)) {
+    if threads == 1 || count <= 1 {
+        return (0..count).for_each(task);
+    }
+    let next = AtomicUsize::new(0);
+    (0..threads.min(count)).into_par_iter().with_max_len(1).for_each(|_| {
+        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&task| task < count);
+        std::iter::from_fn(take).for_each(task);
+    });
 }

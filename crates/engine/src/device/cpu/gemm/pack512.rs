@@ -169,9 +169,9 @@ unsafe fn load_along<const KIND: u8>(op: &Operand, area: &Area, lane: usize, k: 
         if lane + 16 <= area.lanes {
             for (i, r) in r.iter_mut().enumerate() {
                 let from = from.wrapping_add(i * stride);
-                // The next units of this lane, which are wanted after those of the other lanes.
+                // Units of this lane that are wanted after two rounds of the other lanes.
                 _mm_prefetch(
-                    from.wrapping_add(16 * depth(KIND) * op.element_size()) as *const i8,
+                    from.wrapping_add(2 * 16 * depth(KIND) * op.element_size()) as *const i8,
                     _MM_HINT_T0,
                 );
                 *r = along::<KIND>(from, count);
@@ -244,23 +244,25 @@ pub(super) unsafe fn pack_lanes<const KIND: u8>(
     layout: Layout,
     dst: *mut u32,
 ) {
-    for block in 0..units / 16 {
-        let k = 16 * block * depth(KIND);
-        for (p, lane0) in (0..area.lanes).step_by(16 * groups).enumerate() {
-            for group in 0..groups {
-                let lane = lane0 + 16 * group;
-                // SAFETY: see above; groups beyond the area are zeros.
-                unsafe {
-                    let to = dst.add(p * panel + block * layout.block + group * layout.group);
-                    if lane >= area.lanes || k >= area.len {
-                        store(&[_mm512_setzero_si512(); 16], to, layout.row);
-                    } else if op.along {
-                        let mut r = load_along::<KIND>(&op, &area, lane, k);
-                        transpose(&mut r);
-                        store(&r, to, layout.row);
-                    } else {
-                        store(&load_across::<KIND>(&op, &area, lane, k), to, layout.row);
-                    }
+    let (lanes, blocks) = (area.lanes.next_multiple_of(16 * groups), units / 16);
+    // The way in which memory is read: few streams, each as long as possible.
+    let (outer, inner) = if op.along { (lanes / 16, blocks) } else { (blocks, lanes / 16) };
+    for outer in 0..outer {
+        for i in 0..inner {
+            let (lane, block) = if op.along { (16 * outer, i) } else { (16 * i, outer) };
+            let k = 16 * block * depth(KIND);
+            // SAFETY: see above; groups beyond the area are zeros.
+            unsafe {
+                let (p, group) = (lane / (16 * groups), lane / 16 % groups);
+                let to = dst.add(p * panel + block * layout.block + group * layout.group);
+                if lane >= area.lanes || k >= area.len {
+                    store(&[_mm512_setzero_si512(); 16], to, layout.row);
+                } else if op.along {
+                    let mut r = load_along::<KIND>(&op, &area, lane, k);
+                    transpose(&mut r);
+                    store(&r, to, layout.row);
+                } else {
+                    store(&load_across::<KIND>(&op, &area, lane, k), to, layout.row);
                 }
             }
         }

@@ -29,24 +29,20 @@ unsafe fn pack_b(op: Operand, area: Area, unit: Unit, units: usize, dst: *mut u3
 }
 
 /// # Safety
-/// The block's pointers cover its panels and its part of C.
+/// The block's pointers cover its panel and its part of C.
 unsafe fn sweep(block: &Block) {
-    for (panel, j) in (0..block.cols).step_by(NR).enumerate() {
-        for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
-            // SAFETY: panels are `units` × NR, slivers `units` × MR, zero padded; C has rows × cols elements.
-            unsafe {
-                let a = block.a.data.add(sliver * block.a.sliver) as *const [f32; MR];
-                let b = block.b.add(panel * block.b_panel) as *const [f32; NR];
-                let sums = product(
-                    std::slice::from_raw_parts(a, block.units),
-                    std::slice::from_raw_parts(b, block.units),
-                );
-                for (x, row) in sums.iter().enumerate().take(block.rows - i) {
-                    let width = NR.min(block.cols - j);
-                    let c = std::slice::from_raw_parts_mut(block.c.add((i + x) * block.c_row + j), width);
-                    for (c, sum) in c.iter_mut().zip(row) {
-                        *c = block.alpha * sum + if block.accumulate { *c } else { 0.0 };
-                    }
+    for (sliver, i) in (0..block.rows).step_by(MR).enumerate() {
+        // SAFETY: the panel is `units` × NR, slivers `units` × MR, zero padded; C has rows × cols elements.
+        unsafe {
+            let a = block.a.data.add(sliver * block.a.sliver) as *const [f32; MR];
+            let sums = product(
+                std::slice::from_raw_parts(a, block.units),
+                std::slice::from_raw_parts(block.b as *const [f32; NR], block.units),
+            );
+            for (x, row) in sums.iter().enumerate().take(block.rows - i) {
+                let c = std::slice::from_raw_parts_mut(block.c.add((i + x) * block.c_row), block.cols);
+                for (c, sum) in c.iter_mut().zip(row) {
+                    *c = block.alpha * sum + if block.accumulate { *c } else { 0.0 };
                 }
             }
         }

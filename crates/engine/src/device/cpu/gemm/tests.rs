@@ -463,7 +463,7 @@ fn a_quantized_a_is_refused() {
     gemm(Precision::F32, 1.0, a, b, Beta::Overwrite, MatrixMut::new(&mut c, 8, 8));
 }
 
-/// Shapes that pack all of B, several spans of it, and parts of a deep k; the last has few rows.
+/// Shapes of one span and of several, and parts of a deep k; the last has few rows.
 const SCRATCH_SHAPES: [[usize; 3]; 5] =
     [[130, 97, 203], [70, 9000, 600], [40, 3000, 3000], [16, 40, 5000], [3, 50, 64]];
 
@@ -485,7 +485,8 @@ fn a_thread_keeps_the_scratch_that_was_planned() {
                 driver::held()
             });
             let held = held.join().expect("the product is computed").sum() as u64;
-            let planned = scratch_on(isa, precision, 1, [ProductShape::new(shape)].into_iter());
+            let product = ProductShape { plain_a: precision == Precision::F32, ..ProductShape::new(shape) };
+            let planned = scratch_on(isa, precision, 1, [product].into_iter());
             // Whole cache lines, three buffers.
             let slack = planned..=planned + 3 * 64;
             assert!(
