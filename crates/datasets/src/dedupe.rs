@@ -1,6 +1,7 @@
 //! Exact duplicates by SHA-256 of what is learned.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::example::Example;
 
@@ -18,10 +19,10 @@ pub fn dedupe<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Deduplicat
     let mut first: HashMap<String, usize> = HashMap::new();
     let mut found = Deduplicated::default();
     for (index, example) in examples.into_iter().enumerate() {
-        match first.get(&example.content_hash()) {
-            Some(kept) => found.duplicates.push((index, *kept)),
-            None => {
-                first.insert(example.content_hash(), index);
+        match first.entry(example.content_hash()) {
+            Entry::Occupied(kept) => found.duplicates.push((index, *kept.get())),
+            Entry::Vacant(place) => {
+                place.insert(index);
                 found.kept.push(index);
             }
         }

@@ -6,8 +6,10 @@
 //!   row that is none.
 //! * [`formats::Format::write`] writes examples for other programs.
 //! * [`freeze`] makes a [`DatasetVersion`]: approved, deduplicated, split, and named by its content.
+//! * [`checks`] gives each example a score and the findings that lowered it.
 //! * [`json_repair`] reads the JSON of language models.
 
+pub mod checks;
 mod dedupe;
 mod error;
 mod example;
