@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,6 +135,18 @@ impl StatusCounts {
 
 /// Stores examples in their order; content that the project has already is left out. Returns how many were stored.
 pub async fn insert_many(database: &Database, project_id: Uuid, examples: Vec<NewExample>) -> Result<u64> {
+    let transaction = database.begin_write().await?;
+    let stored = insert_within(&transaction, project_id, examples).await?;
+    transaction.commit().await?;
+    Ok(stored)
+}
+
+/// As [`insert_many`], as a part of a larger change.
+pub(crate) async fn insert_within(
+    transaction: &DatabaseTransaction,
+    project_id: Uuid,
+    examples: Vec<NewExample>,
+) -> Result<u64> {
     let time = now();
     let rows: Vec<_> = examples
         .into_iter()
@@ -152,14 +164,12 @@ pub async fn insert_many(database: &Database, project_id: Uuid, examples: Vec<Ne
         })
         .collect();
     let mut stored = 0;
-    let transaction = database.begin_write().await?;
     for part in rows.chunks(ROWS_PER_INSERT) {
         let same = [entity::Column::ProjectId, entity::Column::ContentHash];
         let insert = entity::Entity::insert_many(part.iter().map(|row| row.clone().into_active_model()))
             .on_conflict(OnConflict::columns(same).do_nothing().to_owned());
-        stored += insert.exec_without_returning(&transaction).await?.rows();
+        stored += insert.exec_without_returning(transaction).await?.rows();
     }
-    transaction.commit().await?;
     Ok(stored)
 }
 

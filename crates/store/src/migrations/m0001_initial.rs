@@ -6,6 +6,11 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbErr;
 
+use super::columns::{
+    boolean, id, index, integer, integer_null, json, json_null, name, refers, table, text, text_null, time,
+    time_null, uuid, uuid_null,
+};
+
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
@@ -51,73 +56,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-fn name(text: &str) -> Alias {
-    Alias::new(text)
-}
-
-fn id() -> ColumnDef {
-    ColumnDef::new(name("id")).uuid().not_null().primary_key().to_owned()
-}
-
-fn uuid(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).uuid().not_null().to_owned()
-}
-
-fn uuid_null(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).uuid().null().to_owned()
-}
-
-fn text(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).text().not_null().to_owned()
-}
-
-fn text_null(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).text().null().to_owned()
-}
-
-fn integer(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).big_integer().not_null().to_owned()
-}
-
-fn integer_null(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).big_integer().null().to_owned()
-}
-
-fn boolean(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).boolean().not_null().to_owned()
-}
-
-fn json(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).json().not_null().to_owned()
-}
-
-fn json_null(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).json().null().to_owned()
-}
-
-fn time(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).timestamp_with_time_zone().not_null().to_owned()
-}
-
-fn time_null(column: &str) -> ColumnDef {
-    ColumnDef::new(name(column)).timestamp_with_time_zone().null().to_owned()
-}
-
-fn table(table: &str, columns: Vec<ColumnDef>) -> TableCreateStatement {
-    let mut statement = Table::create().table(name(table)).to_owned();
-    for mut column in columns {
-        statement.col(&mut column);
-    }
-    statement
-}
-
-/// `column` names a row of `parent` and goes with it, or is emptied when it goes.
-fn refers(table: &mut TableCreateStatement, column: &str, parent: &str, when_gone: ForeignKeyAction) {
-    table.foreign_key(
-        ForeignKey::create().from_col(name(column)).to(name(parent), name("id")).on_delete(when_gone),
-    );
 }
 
 fn projects() -> TableCreateStatement {
@@ -284,15 +222,6 @@ fn settings() -> TableCreateStatement {
             time("updated_at"),
         ],
     )
-}
-
-fn index(table: &str, columns: &[&str]) -> IndexCreateStatement {
-    let mut statement =
-        Index::create().name(format!("{table}_{}", columns.join("_"))).table(name(table)).to_owned();
-    for column in columns {
-        statement.col(name(column));
-    }
-    statement
 }
 
 fn indexes() -> Vec<IndexCreateStatement> {

@@ -4,14 +4,16 @@
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+mod columns;
 mod m0001_initial;
+mod m0002_generation;
 
 pub(crate) struct Migrator;
 
 #[sea_orm_migration::async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_initial::Migration)]
+        vec![Box::new(m0001_initial::Migration), Box::new(m0002_generation::Migration)]
     }
 }
 

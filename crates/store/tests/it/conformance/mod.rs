@@ -1,6 +1,7 @@
 //! What every database must do: each case gets an empty one.
 
 mod examples;
+mod generation;
 mod jobs;
 mod projects;
 mod runs;
@@ -34,6 +35,8 @@ const CASES: &[Case] = cases![
     examples::are_filtered_counted_and_decided_about,
     examples::keep_the_order_of_creation_over_parts,
     examples::versions_are_numbered_and_stored_once,
+    generation::units_end_once_and_with_their_examples,
+    generation::replies_are_found_by_their_request,
     runs::status_follows_the_events,
     runs::events_are_numbered_without_gaps_by_many_writers,
     runs::a_replayed_event_changes_nothing,
