@@ -7,6 +7,7 @@ pub mod bundled;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod generation;
 pub mod inference;
 pub mod jobs;
 pub mod library;

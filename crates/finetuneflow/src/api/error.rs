@@ -58,6 +58,7 @@ error_codes! {
     ModelNotFound "model_not_found" 404 "GET /api/models lists the models that can be used.";
     ExportNotFound "export_not_found" 404 "Start an export of this run first.";
     DatasetNotFound "dataset_not_found" 404 "Upload the data set again and use the id from the answer.";
+    ConnectionNotFound "connection_not_found" 404 "GET /api/settings/providers lists the connections.";
     MethodNotAllowed "method_not_allowed" 405 "Check the method; GET /api/openapi.json lists every route.";
     Conflict "conflict" 409 "Reload and try again.";
     AlreadyRunning "already_running" 409 "Wait until it ends, or cancel it first.";
@@ -72,6 +73,7 @@ error_codes! {
     DoesNotFit "does_not_fit" 422 "Choose the smaller settings that are proposed.";
     RateLimited "rate_limited" 429 "Wait a moment and try again.";
     Internal "internal" 500 "Try again. If it stays, look for the request id in the server's log and report it.";
+    ProviderFailed "provider_failed" 502 "Correct the connection in the settings, or start the server that it names.";
     Unavailable "unavailable" 503 "Try again in a moment; GET /health says which part is missing.";
     StorageFull "storage_full" 507 "Free some disk space or move the data folder, then try again.";
 }

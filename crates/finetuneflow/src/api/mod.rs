@@ -16,12 +16,14 @@ mod examples;
 mod export;
 mod extract;
 mod files;
+mod generation;
 mod hardware;
 mod health;
 mod jobs;
 mod models;
 mod observe;
 mod projects;
+mod providers;
 mod quick;
 mod runs;
 mod security;
@@ -65,12 +67,14 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(health::routes())
         .merge(hardware::routes())
         .merge(settings::routes())
+        .merge(providers::routes())
         .merge(models::routes())
         .merge(projects::routes())
         .merge(files::routes())
         .merge(chunks::routes())
         .merge(dataset::routes())
         .merge(dataset_files::routes())
+        .merge(generation::routes())
         .merge(examples::routes())
         .merge(train::routes())
         .merge(runs::routes())

@@ -29,7 +29,7 @@ pub struct Shared {
     /// What jobs work with: the same store, the base models, this program.
     pub services: Services,
     /// Loaded models.
-    pub inference: Inference,
+    pub inference: Arc<Inference>,
     /// Set when the server is to stop: streams end then.
     pub stopping: CancellationToken,
     /// When the server started.
@@ -47,6 +47,7 @@ impl Deref for AppState {
 impl AppState {
     /// The state of a server over an open store.
     pub fn new(config: Config, database: Database, blobs: Blobs, program: PathBuf) -> Self {
+        let inference = Arc::new(Inference::new(config.threads));
         Self(Arc::new(Shared {
             services: Services {
                 database: database.clone(),
@@ -54,8 +55,9 @@ impl AppState {
                 models: Models::new(&config.data_dir),
                 program,
                 threads: config.threads,
+                inference: Arc::clone(&inference),
             },
-            inference: Inference::new(config.threads),
+            inference,
             config,
             database,
             blobs,

@@ -6,6 +6,8 @@
 
 pub mod chunk_documents;
 pub mod dataset_generate;
+pub mod dataset_preview;
+pub mod dataset_write;
 pub mod evaluate;
 pub mod export;
 pub mod freeze;
@@ -29,6 +31,7 @@ use store::{Blobs, Database, StoreError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::inference::Inference;
 use crate::library::Library;
 use crate::models::Models;
 
@@ -36,7 +39,7 @@ pub use start_up::recover;
 pub use worker::{WorkerOptions, Workers};
 
 /// What jobs work with. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Services {
     /// Rows, the queue, live events.
     pub database: Database,
@@ -48,6 +51,8 @@ pub struct Services {
     pub program: PathBuf,
     /// Threads for training; 0 for all cores.
     pub threads: usize,
+    /// Models that answer here.
+    pub inference: Arc<Inference>,
 }
 
 impl Services {
@@ -136,6 +141,8 @@ impl RegisteredKind {
 pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<chunk_documents::ChunkDocuments>(),
     RegisteredKind::of::<dataset_generate::DatasetGenerate>(),
+    RegisteredKind::of::<dataset_preview::DatasetPreview>(),
+    RegisteredKind::of::<dataset_write::DatasetWrite>(),
     RegisteredKind::of::<train::Train>(),
     RegisteredKind::of::<evaluate::Evaluate>(),
     RegisteredKind::of::<export::Export>(),
@@ -195,7 +202,7 @@ pub enum Signal {
 }
 
 /// A claimed job in work.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Work {
     /// What it works with.
     pub services: Services,

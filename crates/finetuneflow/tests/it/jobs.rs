@@ -50,6 +50,7 @@ impl Studio {
             models: Models::new(folder.path()),
             program: program(),
             threads: 1,
+            inference: std::sync::Arc::new(finetuneflow::inference::Inference::new(1)),
         };
         Some(Self { _folder: folder, services })
     }

@@ -23,7 +23,7 @@ struct Client {
 
 impl Client {
     fn new(server: &Serving) -> Self {
-        Self { http: reqwest::Client::new(), base: server.url.clone() }
+        Self { http: crate::support::http(), base: server.url.clone() }
     }
 
     async fn json(&self, request: reqwest::RequestBuilder) -> Value {

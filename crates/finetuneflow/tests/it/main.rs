@@ -8,6 +8,8 @@ mod jobs;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]
+mod killed_generation;
+#[cfg(unix)]
 mod killed_training;
 mod memory;
 mod openapi;

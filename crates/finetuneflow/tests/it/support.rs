@@ -261,3 +261,9 @@ pub fn rows(count: usize) -> String {
         })
         .collect()
 }
+
+/// A client for real servers.
+pub fn http() -> reqwest::Client {
+    finetuneflow::providers::openai::choose_cryptography();
+    reqwest::Client::new()
+}

@@ -244,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every call that was made to a provider, newest first */
+        get: operations["generation_list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/examples": {
         parameters: {
             query?: never;
@@ -348,6 +365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a few chunks, and estimates the whole */
+        post: operations["generation_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/stats": {
         parameters: {
             query?: never;
@@ -357,6 +391,23 @@ export interface paths {
         };
         /** Figures of the examples */
         get: operations["dataset_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The chunks of a piece of work, and how far each is */
+        get: operations["generation_list_units"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,6 +427,60 @@ export interface paths {
         get: operations["dataset_versions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a language model write examples of the chunks */
+        post: operations["generation_write"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/write/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pauses the writing
+         * @description What is done is kept; `resume` goes on with the rest.
+         */
+        post: operations["generation_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/write/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes on with the writing that was paused, failed or reached its bound */
+        post: operations["generation_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -704,6 +809,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prompts that the program brings along */
+        get: operations["generation_prompts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the connections to providers */
+        get: operations["providers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets up a connection, or changes it */
+        put: operations["providers_set"];
+        post?: never;
+        /** Forgets a connection and its key */
+        delete: operations["providers_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/providers/{id}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models that a connection names */
+        get: operations["providers_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests a connection */
+        post: operations["providers_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/start-finetuning": {
         parameters: {
             query?: never;
@@ -824,6 +1015,63 @@ export interface components {
             /** @description These; at most 1000. */
             ids?: string[] | null;
         };
+        /** @description A call that was made. */
+        CallView: {
+            /** @description Where it went. */
+            address: string;
+            /**
+             * Format: uuid
+             * @description The chunk whose text was sent.
+             */
+            chunk_id?: string | null;
+            /**
+             * Format: int64
+             * @description As the provider counts.
+             */
+            completion_tokens?: number | null;
+            /** @description The connection. */
+            connection: string;
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Until the end of the reply.
+             */
+            duration_ms: number;
+            /** @description Why there is no reply. */
+            error?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The job.
+             */
+            job_id?: string | null;
+            /** @description The model that was asked. */
+            model: string;
+            /**
+             * Format: int64
+             * @description As the provider counts.
+             */
+            prompt_tokens?: number | null;
+            /** @description `generate` or `repair`. */
+            purpose: string;
+            /** @description What the model said. */
+            reply?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that were sent.
+             */
+            sent_bytes: number;
+            /** @description `replied` or `failed`. */
+            status: string;
+        };
         /** @description How many examples were changed. */
         Changed: {
             /**
@@ -942,6 +1190,65 @@ export interface components {
              * @description Repeated from the chunk before.
              */
             overlap_tokens: number;
+        };
+        /** @description How a test of a connection went. */
+        ConnectionTest: {
+            /**
+             * Format: int64
+             * @description Until its answer.
+             */
+            elapsed_ms: number;
+            /** @description Models that it names. */
+            models: string[];
+            /** @description It answers, and accepts the key. */
+            ok: boolean;
+            /** @description Why not, and what to do. */
+            problem?: string | null;
+        };
+        /** @description A connection as clients see it. */
+        ConnectionView: {
+            /**
+             * @description Ends where `/chat/completions` begins; empty where the kind has none.
+             * @example http://localhost:11434/v1
+             */
+            address: string;
+            /**
+             * Format: double
+             * @description What a million tokens of replies cost.
+             */
+            completion_price?: number | null;
+            /**
+             * Format: int32
+             * @description Requests at the same time.
+             */
+            concurrency: number;
+            /** @description A key is kept for this address. */
+            has_key: boolean;
+            /**
+             * @description Its name.
+             * @example ollama
+             */
+            id: string;
+            /** @description `ollama`, `ollama_cloud`, `openai_compatible` or `built_in`. */
+            kind: string;
+            /** @description The kind, for people. */
+            label: string;
+            /** @description The model when a request names none. */
+            model?: string | null;
+            /** @description The kind does not work without one. */
+            needs_key: boolean;
+            /** @description What is missing before it can be used. */
+            problem?: string | null;
+            /**
+             * Format: double
+             * @description What a million tokens of requests cost.
+             */
+            prompt_price?: number | null;
+            /**
+             * Format: int64
+             * @description For one whole answer.
+             */
+            timeout_seconds: number;
         };
         /** @description How much a project holds. */
         Counts: {
@@ -1465,6 +1772,21 @@ export interface components {
              */
             questions_per_fact: number;
         };
+        /** @description What may be changed when work goes on. */
+        GoOn: {
+            /**
+             * Format: int64
+             * @description The new bound, all calls so far included.
+             * @default null
+             */
+            max_calls: number | null;
+            /**
+             * Format: int64
+             * @description The new bound, all tokens so far included.
+             * @default null
+             */
+            max_total_tokens: number | null;
+        };
         /** @description This machine. */
         Hardware: {
             /** @description What computes. */
@@ -1624,6 +1946,81 @@ export interface components {
              * @description The largest file.
              */
             max_upload_bytes: number;
+        };
+        /** @description A page of a list. */
+        List_CallView: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description Where it went. */
+                address: string;
+                /**
+                 * Format: uuid
+                 * @description The chunk whose text was sent.
+                 */
+                chunk_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description As the provider counts.
+                 */
+                completion_tokens?: number | null;
+                /** @description The connection. */
+                connection: string;
+                /**
+                 * Format: date-time
+                 * @description UTC.
+                 */
+                created_at: string;
+                /**
+                 * Format: int64
+                 * @description Until the end of the reply.
+                 */
+                duration_ms: number;
+                /** @description Why there is no reply. */
+                error?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The job.
+                 */
+                job_id?: string | null;
+                /** @description The model that was asked. */
+                model: string;
+                /**
+                 * Format: int64
+                 * @description As the provider counts.
+                 */
+                prompt_tokens?: number | null;
+                /** @description `generate` or `repair`. */
+                purpose: string;
+                /** @description What the model said. */
+                reply?: string | null;
+                /**
+                 * Format: int64
+                 * @description Bytes that were sent.
+                 */
+                sent_bytes: number;
+                /** @description `replied` or `failed`. */
+                status: string;
+            }[];
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Rows on a full page.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Rows in the whole (filtered) list.
+             */
+            total: number;
         };
         /** @description A page of a list. */
         List_Chunk: {
@@ -2297,6 +2694,51 @@ export interface components {
              */
             total: number;
         };
+        /** @description A page of a list. */
+        List_UnitView: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The chunk, while it exists.
+                 */
+                chunk_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Examples that it gave.
+                 */
+                examples: number;
+                /**
+                 * Format: int64
+                 * @description Its place in the work, from 0.
+                 */
+                ordinal: number;
+                /** @description Why it was set aside. */
+                reason?: string | null;
+                /** @description `pending`, `done` or `quarantined`. */
+                status: string;
+                /**
+                 * Format: date-time
+                 * @description UTC.
+                 */
+                updated_at: string;
+            }[];
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Rows on a full page.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Rows in the whole (filtered) list.
+             */
+            total: number;
+        };
         /** @description Memory that the program may use. */
         MemoryFacts: {
             /**
@@ -2381,6 +2823,11 @@ export interface components {
              * @description Tokens that it knows.
              */
             vocabulary_size?: number | null;
+        };
+        /** @description Names of models. */
+        ModelNames: {
+            /** @description In their alphabet. */
+            models: string[];
         };
         /**
          * @description Where a model comes from.
@@ -2491,6 +2938,17 @@ export interface components {
              * @description UTC.
              */
             updated_at: string;
+        };
+        /** @description A prompt that the program brings along. */
+        PromptView: {
+            /** @description The task, for people. */
+            label: string;
+            /** @description The task. */
+            task: string;
+            /** @description The whole file: a start for one's own. */
+            text: string;
+            /** @description What examples of it are labelled with. */
+            version: string;
         };
         /** @description Where an example comes from. */
         Provenance: {
@@ -2736,6 +3194,37 @@ export interface components {
          * @enum {string}
          */
         Schedule: "constant" | "linear" | "cosine";
+        /** @description What to set of a connection; what is left out stays as it is. */
+        SetConnection: {
+            /** @description Another host: the key must be entered again. */
+            address?: string | null;
+            /**
+             * Format: double
+             * @description What a million tokens of replies cost.
+             */
+            completion_price?: number | null;
+            /**
+             * Format: int32
+             * @description Requests at the same time, 1 to 64.
+             */
+            concurrency?: number | null;
+            /** @description The secret, for this address only; an empty text forgets it. */
+            key?: string | null;
+            /** @description Needed for a name that is not there yet and is no kind. */
+            kind?: string | null;
+            /** @description The model when a request names none. */
+            model?: string | null;
+            /**
+             * Format: double
+             * @description What a million tokens of requests cost.
+             */
+            prompt_price?: number | null;
+            /**
+             * Format: int64
+             * @description For one whole answer, 1 to 3600.
+             */
+            timeout_seconds?: number | null;
+        };
         /** @description One setting of the server. */
         SettingView: {
             /** @description When nothing is given. */
@@ -3129,6 +3618,33 @@ export interface components {
              */
             step: number;
         };
+        /** @description A chunk's part of the work. */
+        UnitView: {
+            /**
+             * Format: uuid
+             * @description The chunk, while it exists.
+             */
+            chunk_id?: string | null;
+            /**
+             * Format: int64
+             * @description Examples that it gave.
+             */
+            examples: number;
+            /**
+             * Format: int64
+             * @description Its place in the work, from 0.
+             */
+            ordinal: number;
+            /** @description Why it was set aside. */
+            reason?: string | null;
+            /** @description `pending`, `done` or `quarantined`. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            updated_at: string;
+        };
         /** @description What to change; what is left out stays. */
         UpdateExample: {
             /** @description The whole conversation; it ends with the assistant. */
@@ -3181,6 +3697,86 @@ export interface components {
              * @description Left out: the newest.
              */
             run_id?: string | null;
+        };
+        /** @description What a language model is to write. */
+        WriteDataset: {
+            /**
+             * @description The examples start approved; default false.
+             * @default null
+             */
+            approve: boolean | null;
+            /**
+             * @description One of `GET /api/settings/providers`; default `ollama`.
+             * @default null
+             */
+            connection: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 20; default 5.
+             * @default null
+             */
+            examples_per_chunk: number | null;
+            /**
+             * @description Which documents; left out: all.
+             * @default null
+             */
+            file_ids: string[] | null;
+            /**
+             * @description Of the examples, in words; default: the project's language.
+             * @default null
+             * @example French
+             */
+            language: string | null;
+            /**
+             * Format: int64
+             * @description The work stops after so many calls.
+             * @default null
+             */
+            max_calls: number | null;
+            /**
+             * Format: int32
+             * @description Of a reply, 64 to 32768; default 2048.
+             * @default null
+             */
+            max_tokens: number | null;
+            /**
+             * Format: int64
+             * @description The work stops after so many tokens.
+             * @default null
+             */
+            max_total_tokens: number | null;
+            /**
+             * @description The model's name there; left out: the connection's own.
+             * @default null
+             */
+            model: string | null;
+            /**
+             * @description A prompt of one's own: `version: …`, system message and user message, apart by lines of `---`.
+             * @default null
+             */
+            prompt: string | null;
+            /**
+             * @description `question_answer` (default), `instruction`, `summary` or `chat`.
+             * @default null
+             */
+            task: string | null;
+            /**
+             * Format: float
+             * @description 0 to 2; default 0.7.
+             * @default null
+             */
+            temperature: number | null;
+            /**
+             * @description In words.
+             * @default null
+             * @example plain and friendly
+             */
+            tone: string | null;
+            /**
+             * @description Ask the server to keep replies to a schema; default true.
+             * @default null
+             */
+            use_schema: boolean | null;
         };
     };
     responses: never;
@@ -3742,6 +4338,49 @@ export interface operations {
             };
         };
     };
+    generation_list_calls: {
+        parameters: {
+            query?: {
+                /** @description Only of this work. */
+                job_id?: string;
+                /**
+                 * @description From 1.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description At most 500.
+                 * @example 50
+                 */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CallView"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     dataset_list: {
         parameters: {
             query?: {
@@ -4022,6 +4661,40 @@ export interface operations {
             };
         };
     };
+    generation_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteDataset"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     dataset_stats: {
         parameters: {
             query?: never;
@@ -4039,6 +4712,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetStats"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_list_units: {
+        parameters: {
+            query: {
+                /** @description The job that began the work. */
+                job_id: string;
+                /** @description `pending`, `done` or `quarantined`. */
+                status?: string;
+                /**
+                 * @description From 1.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description At most 500.
+                 * @example 50
+                 */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_UnitView"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -4080,6 +4798,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_DatasetVersion"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteDataset"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoOn"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -4710,6 +5526,184 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptView"][];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"][];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetConnection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelNames"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTest"];
                 };
             };
             /** @description What went wrong and what to do */

@@ -1,0 +1,291 @@
+//! Servers that speak OpenAI's chat completions: Ollama, llama.cpp, vLLM, LM Studio, OpenAI and others
+//! (<https://platform.openai.com/docs/api-reference/chat>). Only fields that all of them know are sent.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::chat::{Provider, ProviderError, Reply, Request, Tokens};
+use super::connection::leaves_the_machine;
+
+/// A reply larger than this is no answer.
+const MAX_REPLY_BYTES: usize = 8 << 20;
+/// Characters of a server's message that are shown.
+const MESSAGE_CHARACTERS: usize = 300;
+/// No server is waited for longer than this on its own word.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// TLS has one cryptography library in this program; every HTTP client needs the choice before it is made.
+pub fn choose_cryptography() {
+    // A second call finds it chosen.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A server, with the key for it.
+#[derive(Debug)]
+pub struct OpenAi {
+    client: Client,
+    base: Url,
+    address: String,
+    key: Option<String>,
+    timeout: Duration,
+}
+
+impl OpenAi {
+    /// `base` ends where `/chat/completions` begins, such as `http://localhost:11434/v1`.
+    ///
+    /// # Errors
+    /// Where the client cannot be made.
+    pub fn new(base: Url, key: Option<String>, timeout: Duration) -> anyhow::Result<Self> {
+        choose_cryptography();
+        // A key must not follow a redirection to another host, and a request is not to be repeated as a GET.
+        let client =
+            Client::builder().redirect(Policy::none()).connect_timeout(Duration::from_secs(10)).build()?;
+        Ok(Self { client, address: base.origin().ascii_serialization(), base, key, timeout })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, model: &str) -> Result<Vec<u8>, ProviderError> {
+        let request = match &self.key {
+            Some(key) => request.header(AUTHORIZATION, format!("Bearer {key}")),
+            None => request,
+        };
+        let answer = async {
+            let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = self.body_of(response).await?;
+            if status.is_success() { Ok(body) } else { Err(self.failure(status, &headers, &body, model)) }
+        };
+        match tokio::time::timeout(self.timeout, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(ProviderError::TimedOut {
+                address: self.address.clone(),
+                seconds: self.timeout.as_secs(),
+            }),
+        }
+    }
+
+    async fn body_of(&self, mut response: Response) -> Result<Vec<u8>, ProviderError> {
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            body.extend_from_slice(&part);
+            if body.len() > MAX_REPLY_BYTES {
+                return Err(self.no_answer(format!("more than {MAX_REPLY_BYTES} bytes")));
+            }
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ProviderError {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        ProviderError::Unreachable { address: self.address.clone(), reason: cause.to_string() }
+    }
+
+    fn no_answer(&self, reason: impl Into<String>) -> ProviderError {
+        ProviderError::NoAnswer { address: self.address.clone(), reason: reason.into() }
+    }
+
+    fn failure(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], model: &str) -> ProviderError {
+        let (address, message) = (self.address.clone(), message_of(body));
+        let retry_after = retry_after(headers);
+        match status.as_u16() {
+            status @ (401 | 403) => ProviderError::Unauthorized { address, status },
+            404 if !model.is_empty() => {
+                ProviderError::UnknownModel { address, model: model.to_owned(), message }
+            }
+            429 => ProviderError::Limited { address, retry_after, message },
+            status @ (408 | 409 | 425 | 500..=599) => {
+                ProviderError::Failed { address, status, retry_after, message }
+            }
+            status => ProviderError::Refused { address, status, message },
+        }
+    }
+}
+
+/// Seconds, or nothing: dates are rare here, and the pauses between attempts grow by themselves.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(LONGEST_PAUSE))
+}
+
+/// The server's words: `error.message` in OpenAI's shape, `error` in Ollama's, or the body's beginning.
+fn message_of(body: &[u8]) -> String {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = &json["error"];
+    let said =
+        error["message"].as_str().or(error.as_str()).or(json["message"].as_str()).or(json["detail"].as_str());
+    let text = said.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MESSAGE_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.is_empty() => "no words with it".to_owned(),
+        None => line,
+    }
+}
+
+#[derive(Deserialize)]
+struct Completion {
+    choices: Vec<Choice>,
+    #[serde(default)]
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Message,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Models {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+}
+
+impl Provider for OpenAi {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn leaves_the_machine(&self) -> bool {
+        leaves_the_machine(&self.base)
+    }
+
+    fn body(&self, request: &Request) -> Value {
+        let mut body = json!({
+            "model": request.model,
+            "messages": request.turns,
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "stream": false,
+        });
+        if let Some(seed) = request.seed {
+            body["seed"] = json!(seed);
+        }
+        if let Some(schema) = &request.schema {
+            body["response_format"] = json!({
+                "type": "json_schema",
+                "json_schema": { "name": "examples", "strict": true, "schema": schema },
+            });
+        }
+        body
+    }
+
+    fn reply<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ProviderError>> {
+        async move {
+            let post = self.client.post(self.url("chat/completions")).json(&self.body(request));
+            let body = self.send(post, &request.model).await?;
+            let completion: Completion =
+                serde_json::from_slice(&body).map_err(|error| self.no_answer(error.to_string()))?;
+            let choice =
+                completion.choices.into_iter().next().ok_or_else(|| self.no_answer("no choices in it"))?;
+            let usage = completion.usage;
+            Ok(Reply {
+                text: choice.message.content.unwrap_or_default(),
+                tokens: Tokens {
+                    prompt: usage.as_ref().and_then(|usage| usage.prompt_tokens),
+                    completion: usage.and_then(|usage| usage.completion_tokens),
+                },
+                cut_off: choice.finish_reason.as_deref() == Some("length"),
+            })
+        }
+        .boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<String>, ProviderError>> {
+        async move {
+            let body = self.send(self.client.get(self.url("models")), "").await?;
+            let models: Models =
+                serde_json::from_slice(&body).map_err(|error| self.no_answer(error.to_string()))?;
+            let mut names: Vec<_> = models.data.into_iter().map(|model| model.id).collect();
+            names.sort_unstable();
+            Ok(names)
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(base: &str) -> OpenAi {
+        OpenAi::new(base.parse().unwrap(), None, Duration::from_secs(1)).unwrap()
+    }
+
+    #[test]
+    fn paths_and_addresses_follow_the_base() {
+        for (base, url, address) in [
+            ("http://localhost:11434/v1", "http://localhost:11434/v1/models", "http://localhost:11434"),
+            ("http://localhost:11434/v1/", "http://localhost:11434/v1/models", "http://localhost:11434"),
+            ("https://example.org", "https://example.org/models", "https://example.org"),
+            (
+                "https://example.org:444/a/v1?x=1",
+                "https://example.org:444/a/v1/models?x=1",
+                "https://example.org:444",
+            ),
+        ] {
+            assert_eq!((at(base).url("models").as_str(), at(base).address()), (url, address));
+        }
+    }
+
+    #[test]
+    fn what_stays_on_this_computer_is_known() {
+        for (base, leaves) in [
+            ("http://localhost:1/v1", false),
+            ("http://127.0.0.1:1/v1", false),
+            ("http://[::1]:1/v1", false),
+            ("http://192.168.0.2:1/v1", true),
+            ("http://localhost.example.org/v1", true),
+        ] {
+            assert_eq!(at(base).leaves_the_machine(), leaves, "{base}");
+        }
+    }
+
+    #[test]
+    fn messages_of_servers_are_found_and_kept_short() {
+        for (body, message) in [
+            (r#"{"error": {"message": "no such\n model"}}"#, "no such model"),
+            (r#"{"error": "model 'x' not found"}"#, "model 'x' not found"),
+            (r#"{"detail": "Not Found"}"#, "Not Found"),
+            ("<h1>Bad Gateway</h1>", "<h1>Bad Gateway</h1>"),
+            ("", "no words with it"),
+        ] {
+            assert_eq!(message_of(body.as_bytes()), message);
+        }
+        assert_eq!(message_of("é".repeat(1000).as_bytes()).chars().count(), MESSAGE_CHARACTERS + 1);
+    }
+}

@@ -1,0 +1,327 @@
+//! A language model writes examples of a thousand chunks through a server that fails in every way that servers do, while
+//! ours is killed three times.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures::StreamExt;
+use serde_json::{Value, json};
+use store::generation_units::{self as units, UnitStatus};
+use store::provider_calls::{self, CallStatus};
+use store::{Database, Page};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::server::Serving;
+use crate::support::trainable_model;
+
+const SECTIONS: usize = 1000;
+const CONCURRENCY: u64 = 8;
+/// Answers of the scripted server after which ours is killed.
+const KILLS: [usize; 3] = [150, 400, 800];
+/// No step of this test may take longer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A server with a script: what it does follows from the section that it is asked about and from how often it was.
+struct Script {
+    calm: bool,
+    asked: Mutex<HashMap<String, usize>>,
+    answered: watch::Sender<usize>,
+}
+
+impl Script {
+    async fn start(calm: bool) -> (Arc<Self>, String) {
+        let script = Arc::new(Self { calm, asked: Mutex::default(), answered: watch::Sender::new(0) });
+        let routes = Router::new()
+            .route(
+                "/v1/models",
+                get(|| async { axum::Json(json!({ "data": [{ "id": "b" }, { "id": "a" }] })) }),
+            )
+            .route("/v1/chat/completions", post(answer))
+            .with_state(Arc::clone(&script));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}/v1", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, routes).await.expect("serves") });
+        (script, address)
+    }
+}
+
+/// The number of the section that a request is about.
+fn section(prompt: &str) -> usize {
+    let behind = prompt.split("box number ").nth(1).unwrap_or_else(|| panic!("no section in {prompt}"));
+    behind
+        .split(' ')
+        .next()
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_else(|| panic!("no number in {prompt}"))
+}
+
+async fn answer(State(script): State<Arc<Script>>, axum::Json(body): axum::Json<Value>) -> Response {
+    let prompt = body["messages"][1]["content"].as_str().expect("a prompt").to_owned();
+    let repairing = prompt.contains("cannot be used");
+    let number = section(&prompt);
+    let times = {
+        let mut asked = script.asked.lock().expect("not poisoned");
+        let times = asked.entry(body.to_string()).or_default();
+        *times += 1;
+        *times
+    };
+    script.answered.send_modify(|answered| *answered += 1);
+    let good = json!({ "examples": [
+        { "user": format!("What is in box number {number} ?"), "assistant": format!("In box number {number} are {number} screws.") },
+        { "user": format!("Which box holds {number} screws?"), "assistant": format!("It is box number {number} .") },
+    ] }).to_string();
+    if script.calm {
+        return said(&good);
+    }
+    match (number % 10, number % 100) {
+        (0, _) if times == 1 => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "0.05")], "slow down").into_response()
+        }
+        (1, _) if times == 1 => (StatusCode::INTERNAL_SERVER_ERROR, "out of memory").into_response(),
+        (2, _) => {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            said(&good)
+        }
+        // Cut off in the middle of the second example.
+        (3, _) => said(&good[..good.len() - 40]),
+        (4, _) => said(&format!("Of course! Here they are:\n```json\n{good}\n```\nI hope that helps.")),
+        // Unusable at first, mended when it is asked to.
+        (5, _) if !repairing => said(&format!("Question: what is in box number {number} ? Answer: screws.")),
+        // Of another shape, and again.
+        (_, 16) => said(&format!("{{\"boxes\": \"box number {number} \"}}")),
+        // Not even an answer of a language model.
+        (_, 57) if times == 1 => "<html>Welcome</html>".into_response(),
+        _ => said(&good),
+    }
+}
+
+fn said(text: &str) -> Response {
+    let choice =
+        json!({ "index": 0, "finish_reason": "stop", "message": { "role": "assistant", "content": text } });
+    axum::Json(json!({ "choices": [choice], "usage": { "prompt_tokens": 100, "completion_tokens": 20 } }))
+        .into_response()
+}
+
+struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    fn new(server: &Serving) -> Self {
+        Self { http: crate::support::http(), base: server.url.clone() }
+    }
+
+    async fn json(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer = request.send().await.expect("answers");
+        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status.is_success(), "{status}: {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.json(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        self.json(self.http.post(format!("{}{path}", self.base)).json(body)).await
+    }
+
+    /// The job, once it has ended.
+    async fn ended(&self, job: &str) -> Value {
+        let url = format!("{}/api/jobs/{job}/events", self.base);
+        let stream = self.http.get(url).send().await.expect("answers").bytes_stream();
+        let all = tokio::time::timeout(PATIENCE, stream.collect::<Vec<_>>()).await.expect("in time");
+        let text: String = all
+            .into_iter()
+            .map(|part| String::from_utf8_lossy(&part.expect("a part")).into_owned())
+            .collect();
+        let end = text.split("event: end").nth(1).unwrap_or_else(|| panic!("the stream ended early: {text}"));
+        let data = end.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
+        serde_json::from_str(data).expect("JSON")
+    }
+
+    /// A project whose document was cut into a chunk for each section; its id.
+    async fn project_with_chunks(&self, model: &str) -> Uuid {
+        let project =
+            json!({ "name": "Boxes", "model_id": model, "task": "question_answering", "language": "en" });
+        let id = self.post("/api/projects", &project).await["id"].as_str().expect("an id").to_owned();
+        let sections: String = (0..SECTIONS)
+            .map(|number| {
+                format!("# Box {number}\n\nThis is box number {number} of the store. {}\n\n", WORDS.repeat(2))
+            })
+            .collect();
+        let file = reqwest::multipart::Part::bytes(sections.into_bytes()).file_name("boxes.md");
+        let form = reqwest::multipart::Form::new().text("kind", "raw_doc").part("files", file);
+        let upload = self.http.post(format!("{}/api/projects/{id}/files/upload", self.base)).multipart(form);
+        self.json(upload).await;
+        let job =
+            self.post(&format!("/api/projects/{id}/chunks/generate"), &json!({ "max_tokens": 160 })).await;
+        let job = self.ended(job["job"]["id"].as_str().expect("an id")).await;
+        assert_eq!(job["status"], "completed", "{job}");
+        id.parse().expect("an id")
+    }
+
+    /// Starts the writing through a connection to this address; the job's id.
+    async fn start_writing(&self, project: Uuid, address: &str, concurrency: u64) -> String {
+        let connection =
+            json!({ "kind": "openai_compatible", "address": address, "concurrency": concurrency });
+        let put = self.http.put(format!("{}/api/settings/providers/scripted", self.base)).json(&connection);
+        self.json(put).await;
+        let tested = self.post("/api/settings/providers/scripted/test", &json!({})).await;
+        assert_eq!((&tested["ok"], &tested["models"]), (&json!(true), &json!(["a", "b"])));
+        let body = json!({ "connection": "scripted", "model": "a", "temperature": 0.0 });
+        let job = self.post(&format!("/api/projects/{project}/dataset/write"), &body).await;
+        job["job"]["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+const WORDS: &str =
+    "It stands on a shelf and holds what its label says, no more and no less, as every box here does. ";
+
+async fn opened(folder: &std::path::Path) -> Database {
+    let url = Database::sqlite_url(&folder.join("finetuneflow.sqlite"));
+    Database::open(&url, folder).await.expect("opens")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_pays_for_no_reply_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(model) = trainable_model(folder.path(), "a_killed_server_pays_for_no_reply_twice") else {
+        return;
+    };
+    let (script, address) = Script::start(false).await;
+    let mut server = Serving::start(folder.path());
+    let client = Client::new(&server);
+    let project = client.project_with_chunks(model).await;
+    let job = client.start_writing(project, &address, CONCURRENCY).await;
+
+    let mut answered = script.answered.subscribe();
+    for kill in KILLS {
+        let reached = answered.wait_for(|answered| *answered >= kill);
+        tokio::time::timeout(PATIENCE, reached).await.expect("in time").expect("the server is there");
+        assert_eq!(server.end("-KILL"), None, "killed");
+        server = Serving::start(folder.path());
+    }
+    let client = Client::new(&server);
+    let ended = client.ended(&job).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let examples = client.get(&format!("/api/projects/{project}/dataset/stats")).await["total"].clone();
+    assert_eq!(server.end("-TERM"), Some(0));
+
+    let database = opened(folder.path()).await;
+    let job: Uuid = job.parse().expect("an id");
+    let counts = units::counts(&database, job).await.expect("counts");
+    assert!(counts.total() >= SECTIONS as u64 && counts.pending == 0, "{counts:?}");
+    assert_eq!(counts.quarantined, SECTIONS as u64 / 100, "{counts:?}");
+    let aside =
+        units::list(&database, job, Page::new(1, 500), Some(UnitStatus::Quarantined)).await.expect("units");
+    for unit in aside.items {
+        let reason = unit.reason.expect("a reason");
+        assert!(reason.contains("examples") && reason.contains("asked again"), "{reason}");
+    }
+    let mut stored = 0;
+    for unit in all_units(&database, job).await {
+        // One that was cut off loses its second example.
+        assert!(unit.status == UnitStatus::Quarantined || (1..=2).contains(&unit.examples), "{unit:?}");
+        stored += unit.examples;
+    }
+    assert_eq!(examples, json!(stored), "nothing is there twice or without its unit");
+
+    let mut hashes = HashSet::new();
+    let mut failed = 0;
+    for number in 1.. {
+        let page =
+            provider_calls::list(&database, project, None, Page::new(number, 500)).await.expect("calls");
+        for call in &page.items {
+            match call.status {
+                CallStatus::Replied => {
+                    assert!(hashes.insert(call.request_hash.clone()), "paid twice: {call:?}")
+                }
+                CallStatus::Failed => failed += 1,
+            }
+        }
+        if number * 500 >= page.total {
+            break;
+        }
+    }
+    // Every answer that ours lived to see is in the list.
+    let served: usize = script.asked.lock().expect("not poisoned").values().sum();
+    let cut_short = served - hashes.len() - failed;
+    assert!(cut_short <= KILLS.len() * CONCURRENCY as usize, "{cut_short} calls were lost");
+}
+
+async fn all_units(database: &Database, job: Uuid) -> Vec<units::Unit> {
+    let mut all = Vec::new();
+    for number in 1.. {
+        let page = units::list(database, job, Page::new(number, 500), None).await.expect("units");
+        all.extend(page.items);
+        if number * 500 >= page.total {
+            break;
+        }
+    }
+    all
+}
+
+/// Not a timed test: the figure is printed, for whoever asks what our side costs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writing_is_paused_bounded_and_continued() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(model) = trainable_model(folder.path(), "writing_is_paused_bounded_and_continued") else {
+        return;
+    };
+    let (script, address) = Script::start(true).await;
+    let server = Serving::start(folder.path());
+    let client = Client::new(&server);
+    let project = client.project_with_chunks(model).await;
+    let started = Instant::now();
+    let job = client.start_writing(project, &address, 1).await;
+    let mut answered = script.answered.subscribe();
+    let some = answered.wait_for(|answered| *answered >= 100);
+    tokio::time::timeout(PATIENCE, some).await.expect("in time").expect("the server is there");
+    let write = format!("/api/projects/{project}/dataset/write");
+    client.post(&format!("{write}/pause"), &json!({})).await;
+    assert_eq!(client.ended(&job).await["status"], "cancelled");
+    let at_pause = *script.answered.borrow();
+
+    let bounded = client.post(&format!("{write}/resume"), &json!({ "max_calls": at_pause + 50 })).await;
+    let bounded = client.ended(bounded["job"]["id"].as_str().expect("an id")).await;
+    assert_eq!(bounded["status"], "completed", "{bounded}");
+    assert!(bounded["result"]["stopped"].as_str().expect("a reason").contains("calls are made"), "{bounded}");
+    assert!(*script.answered.borrow() <= at_pause + 50);
+
+    let rest = client.post(&format!("{write}/resume"), &json!({})).await;
+    let rest = client.ended(rest["job"]["id"].as_str().expect("an id")).await;
+    let elapsed = started.elapsed();
+    assert_eq!(rest["result"]["units"]["pending"], 0, "{rest}");
+    let calls = *script.answered.borrow();
+    println!(
+        "{calls} calls one after the other, {:.2} ms each, the scripted server included",
+        elapsed.as_secs_f64() * 1e3 / calls as f64
+    );
+    let units = client
+        .get(&format!("/api/projects/{project}/dataset/units?job_id={job}&status=done&per_page=1"))
+        .await;
+    assert_eq!(units["total"], rest["result"]["units"]["done"]);
+    let total = client.get(&format!("/api/projects/{project}/dataset/stats")).await["total"]
+        .as_u64()
+        .expect("a number");
+    assert_eq!(total, 2 * SECTIONS as u64);
+    let listed = client.get(&format!("/api/projects/{project}/dataset/calls?per_page=1")).await;
+    assert!(listed["items"][0]["address"].as_str().expect("an address").starts_with("http://127.0.0.1:"));
+    let again = client
+        .http
+        .post(format!("{}{write}/resume", client.base))
+        .json(&json!({}))
+        .send()
+        .await
+        .expect("answers");
+    assert_eq!(again.status().as_u16(), 409, "nothing is left");
+}
