@@ -49,6 +49,7 @@ notices:
 
 bench:
 	cargo bench --locked -p engine
+	cargo bench --locked -p documents
 
 ## Our files in other programs: PEFT, transformers, llama.cpp (from PyPI, into target/interop; builds llama.cpp, 10 minutes or more).
 interop: build

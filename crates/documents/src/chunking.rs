@@ -10,11 +10,15 @@ use crate::sentences;
 /// How long chunks are, in the tokens of the counter that is handed in.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct ChunkOptions {
-    /// No chunk is longer (a chunk of one code point excepted).
+    /// No chunk is longer. What is longer is cut: a table between its rows, a block between its sentences, a
+    /// sentence between its words, a word between its code points; a single code point that takes more tokens than
+    /// this is a chunk all the same, since nothing may be lost.
     pub max_tokens: usize,
-    /// A chunk that goes on inside a section repeats whole sentences of the one before, up to this.
+    /// A chunk that goes on inside a section repeats whole sentences of the one before, up to this and to half of
+    /// `max_tokens`. A last sentence that is longer is not repeated, and neither are headings and the rows of a
+    /// table that was cut.
     pub overlap_tokens: usize,
-    /// A section shorter than this is joined with the next one.
+    /// A section or chunk shorter than this is joined with a neighbour where both fit.
     pub min_tokens: usize,
 }
 
@@ -71,9 +75,9 @@ pub fn chunk(
     options: &ChunkOptions,
     count_tokens: &dyn Fn(&str) -> usize,
 ) -> Vec<Chunk> {
-    let cutter = Cutter::new(document, options, count_tokens);
-    let mut groups = cutter.groups();
-    cutter.join_tail(&mut groups);
+    let mut cutter = Cutter::new(document, options, count_tokens);
+    let groups = cutter.groups();
+    let groups = cutter.join_short(groups);
     let positions = CodePoints::new(&document.text);
     let mut chunks: Vec<Chunk> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
@@ -144,10 +148,20 @@ impl<'a> Cutter<'a> {
         (self.count)(self.text[bytes].trim())
     }
 
+    /// Adds a piece; white space alone is none, but goes with the piece before it, or else with the one behind it.
     fn push(&mut self, bytes: Range<usize>, tokens: usize, kind: PieceKind) {
-        if !bytes.is_empty() {
-            let section = self.sections.len() - 1;
-            self.pieces.push(Piece { bytes, tokens, kind, section, block: self.block });
+        if bytes.is_empty() {
+            return;
+        }
+        let blank = self.text[bytes.clone()].trim().is_empty();
+        let section = self.sections.len() - 1;
+        let piece = Piece { bytes, tokens, kind, section, block: self.block };
+        match self.pieces.last_mut() {
+            Some(last) if blank => last.bytes.end = piece.bytes.end,
+            Some(last) if self.text[last.bytes.clone()].trim().is_empty() => {
+                *last = Piece { bytes: last.bytes.start..piece.bytes.end, ..piece };
+            }
+            _ => self.pieces.push(piece),
         }
     }
 
@@ -211,12 +225,12 @@ impl<'a> Cutter<'a> {
     }
 
     fn text(&self, group: &Range<usize>, bytes: Range<usize>) -> String {
-        let own = self.text[bytes].trim();
+        let own = &self.text[bytes];
         match &self.pieces[group.start].kind {
             PieceKind::Rows { header, first: false } if !header.is_empty() => {
-                format!("{}\n{own}", self.text[header.clone()].trim_end())
+                below(&self.text[header.clone()], own)
             }
-            _ => own.to_string(),
+            _ => own.trim().to_string(),
         }
     }
 
@@ -225,11 +239,15 @@ impl<'a> Cutter<'a> {
     }
 
     /// Runs of pieces that become chunks, before the overlap is added.
-    fn groups(&self) -> Vec<Range<usize>> {
+    fn groups(&mut self) -> Vec<Range<usize>> {
         let mut groups = Vec::new();
         let mut start = 0;
         while start < self.pieces.len() {
             let end = self.group_end(start, start > 0);
+            // What stands side by side may take more tokens than each by itself: a row then goes without its header.
+            if end == start + 1 && self.group_tokens(&(start..end)) > self.options.max_tokens {
+                self.pieces[start].kind = PieceKind::Text;
+            }
             groups.push(start..end);
             start = end;
         }
@@ -240,21 +258,35 @@ impl<'a> Cutter<'a> {
     fn group_end(&self, start: usize, has_previous: bool) -> usize {
         let inside = has_previous && self.continues(start);
         let room = self.options.max_tokens - if inside { self.overlap_budget() } else { 0 };
-        let mut sum = self.pieces[start].tokens;
+        // The sum of its pieces' tokens, or what was counted where that sum was as much as there is room for.
+        let mut tokens = self.pieces[start].tokens;
         let mut end = start + 1;
-        while end < self.pieces.len() && sum + self.pieces[end].tokens <= room {
-            let boundary = self.pieces[end].kind == PieceKind::Heading;
-            let only_headings = self.pieces[start..end].iter().all(|piece| piece.kind == PieceKind::Heading);
-            if boundary && !only_headings && sum >= self.options.min_tokens {
+        while let Some(next) = self.pieces.get(end) {
+            if tokens + next.tokens > room {
+                tokens = self.group_tokens(&(start..end));
+            }
+            if tokens + next.tokens > room {
                 break;
             }
-            sum += self.pieces[end].tokens;
+            let boundary = next.kind == PieceKind::Heading;
+            let only_headings = self.pieces[start..end].iter().all(|piece| piece.kind == PieceKind::Heading);
+            if boundary && !only_headings && tokens >= self.options.min_tokens {
+                break;
+            }
+            tokens += next.tokens;
             end += 1;
         }
+        end = self.shortened(start, end, room);
+        end = self.without_trailing_headings(start, self.back_to_block(start, end, room));
+        self.shortened(start, end, self.options.max_tokens)
+    }
+
+    /// With as few pieces less as it takes to fit.
+    fn shortened(&self, start: usize, mut end: usize, room: usize) -> usize {
         while end > start + 1 && self.group_tokens(&(start..end)) > room {
             end -= 1;
         }
-        self.without_trailing_headings(start, self.back_to_block(start, end, room))
+        end
     }
 
     /// Rather between blocks than inside one, if the group is at least half full then.
@@ -310,14 +342,30 @@ impl<'a> Cutter<'a> {
         found
     }
 
-    /// The last chunk, if short, joins the one before where both fit.
-    fn join_tail(&self, groups: &mut Vec<Range<usize>>) {
-        let [.., before, last] = groups.as_slice() else { return };
-        let joined = before.start..last.end;
-        let short = self.group_tokens(last) < self.options.min_tokens;
-        if short && self.group_tokens(&joined) <= self.options.max_tokens {
-            groups.truncate(groups.len() - 2);
-            groups.push(joined);
+    /// Two neighbours of which one is short become one where both fit, until no two are left that do.
+    fn join_short(&self, groups: Vec<Range<usize>>) -> Vec<Range<usize>> {
+        let counted = groups.into_iter().map(|group| (group.clone(), self.group_tokens(&group)));
+        let mut groups: Vec<(Range<usize>, usize)> = counted.collect();
+        loop {
+            let count = groups.len();
+            let mut kept: Vec<(Range<usize>, usize)> = Vec::with_capacity(count);
+            for (group, tokens) in groups {
+                if let Some((before, tokens_before)) = kept.last_mut()
+                    && tokens.min(*tokens_before) < self.options.min_tokens
+                {
+                    let joined = before.start..group.end;
+                    let together = self.group_tokens(&joined);
+                    if together <= self.options.max_tokens {
+                        (*before, *tokens_before) = (joined, together);
+                        continue;
+                    }
+                }
+                kept.push((group, tokens));
+            }
+            groups = kept;
+            if groups.len() == count {
+                return groups.into_iter().map(|(group, _)| group).collect();
+            }
         }
     }
 
@@ -339,6 +387,11 @@ impl<'a> Cutter<'a> {
         });
         if shared == 0 { path.clone() } else { path[..shared].to_vec() }
     }
+}
+
+/// Rows of a table below its header rows.
+fn below(header: &str, rows: &str) -> String {
+    format!("{}\n{}", header.trim(), rows.trim())
 }
 
 fn sentence_ends(text: &str) -> Vec<usize> {

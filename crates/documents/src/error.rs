@@ -35,6 +35,11 @@ pub enum DocumentError {
         "{file}: {size_bytes} bytes is more than the limit of {limit_bytes}; split the file into smaller ones"
     )]
     FileTooLarge { file: String, size_bytes: u64, limit_bytes: u64 },
+    /// An archive that holds more than it should.
+    #[error(
+        "{file}: unpacked, it is larger than {limit_bytes} bytes, which is the limit; the file is hostile or very large: save a fresh copy, or split it"
+    )]
+    TooLarge { file: String, limit_bytes: u64 },
     /// The text is longer than the limit.
     #[error(
         "{file}: holds more than {limit_bytes} bytes of text, which is the limit; split the file into smaller ones"

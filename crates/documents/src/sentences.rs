@@ -32,8 +32,8 @@ pub fn ends(text: &str) -> Vec<usize> {
         let after_white = skip_white(&characters, next);
         let separated = after_white > next || wide;
         let can_begin = characters.get(after_white).is_none_or(|(_, c)| !c.is_lowercase());
-        let stopped = character != '.' || !is_abbreviation(&text[..offset]);
-        if separated && can_begin && stopped {
+        let stopped = || character != '.' || !is_abbreviation(&text[..offset]);
+        if separated && can_begin && stopped() {
             found.push(offset_at(&characters, after_white, text));
         }
         index = after_white.max(index + 1);
@@ -60,15 +60,21 @@ fn is_closing(character: char) -> bool {
     matches!(character, '"' | '\'' | ')' | ']' | '}' | '”' | '’' | '»' | '.' | '!' | '?')
 }
 
-/// Whether the word before a full stop is an abbreviation, an initial, or a number at the start of a line.
+/// Whether the word before a full stop is an abbreviation, an initial, or a number at the start of a line. A long
+/// word is none of them, and is not looked at as a whole.
 fn is_abbreviation(before: &str) -> bool {
+    const LONGEST: usize = 40;
+    let near = before.char_indices().rev().take(LONGEST).last().map_or(0, |(offset, _)| offset);
+    let before = &before[near..];
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
     if word.is_empty() {
         return true;
     }
     let lower = word.to_lowercase();
     let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-    let numbers_a_line = word.chars().all(|c| c.is_ascii_digit())
+    let whole = near == 0 || word.len() < before.len();
+    let numbers_a_line = whole
+        && word.chars().all(|c| c.is_ascii_digit())
         && before[..before.len() - word.len()].chars().next_back().is_none_or(|c| c == '\n');
     initial || numbers_a_line || ABBREVIATIONS.contains(&lower.as_str())
 }
@@ -104,6 +110,14 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(split(text), *expected, "{text:?}");
             assert_eq!(ends(text).last(), Some(&text.len()));
+        }
+    }
+
+    #[test]
+    fn long_words_with_full_stops_take_no_time() {
+        // Quadratic time would be hours.
+        for word in ["a.", "1.", ". ", "a. ", "\n."] {
+            assert!(!ends(&word.repeat(2_000_000)).is_empty());
         }
     }
 }

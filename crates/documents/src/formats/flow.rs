@@ -8,8 +8,9 @@ use crate::formats::{Format, tables};
 
 /// A cell that says it spans more columns or rows is believed up to here.
 const MOST_SPANNED: usize = 100;
-/// A table that repeats itself into more cells is not followed any further.
+/// A table that repeats itself into more cells, or into more bytes of text, is not followed any further.
 const MOST_CELLS: usize = 1_000_000;
+const MOST_REPEATED_BYTES: usize = 16 << 20;
 /// Cells beyond this column are not repeated.
 const MOST_COLUMNS: usize = 1000;
 /// Tables and lists inside each other are followed to this depth; what is deeper flows into the last one.
@@ -32,8 +33,9 @@ struct List {
 #[derive(Default)]
 struct Table {
     rows: Vec<Vec<String>>,
-    /// Cells that came of others by spanning.
+    /// Cells that came of others by spanning, and bytes of their text.
     repeated: usize,
+    repeated_bytes: usize,
     in_row: bool,
     /// Columns and rows of the open cell.
     span: Option<(usize, usize)>,
@@ -42,9 +44,13 @@ struct Table {
 }
 
 impl Table {
+    fn is_repeated_enough(&self) -> bool {
+        self.repeated >= MOST_CELLS || self.repeated_bytes >= MOST_REPEATED_BYTES
+    }
+
     /// Puts cells that reach down from above where the row has come to them.
     fn carry(&mut self) {
-        if self.repeated >= MOST_CELLS {
+        if self.is_repeated_enough() {
             self.carried.clear();
         }
         let Some(row) = self.rows.last_mut() else { return };
@@ -53,6 +59,7 @@ impl Table {
         {
             let column = row.len();
             self.repeated += 1;
+            self.repeated_bytes += text.len();
             row.push(text.clone());
             *left -= 1;
             if *left == 0 {
@@ -226,10 +233,13 @@ impl Flow {
         let (Some((columns, down)), Some(row)) = (table.span.take(), table.rows.last_mut()) else { return };
         let Some(text) = row.last().cloned() else { return };
         let first = row.len() - 1;
+        let too_wide = row.len() > MOST_COLUMNS;
         table.repeated += columns - 1;
-        if table.repeated > MOST_CELLS || row.len() > MOST_COLUMNS {
+        table.repeated_bytes = table.repeated_bytes.saturating_add((columns - 1).saturating_mul(text.len()));
+        if too_wide || table.is_repeated_enough() {
             return;
         }
+        let Some(row) = table.rows.last_mut() else { return };
         row.extend(std::iter::repeat_n(text.clone(), columns - 1));
         if down > 1 {
             for column in first..first + columns {

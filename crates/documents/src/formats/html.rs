@@ -94,7 +94,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
 pub fn walk(html: &str, flow: Flow) -> Flow {
     let queue = BufferQueue::default();
     queue.push_back(StrTendril::from_slice(html));
-    let sink = Sink { page: RefCell::new(Page { flow, left_out: Vec::new() }) };
+    let sink = Sink { page: RefCell::new(Page { flow, left_out: None }) };
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     // The sink never asks to stop, so that one call takes all.
     let _ = tokenizer.feed(&queue);
@@ -110,8 +110,8 @@ struct Sink {
 
 struct Page {
     flow: Flow,
-    /// Open elements whose words are left out.
-    left_out: Vec<String>,
+    /// The outermost element whose words are left out, and how many of its name are open.
+    left_out: Option<(String, usize)>,
 }
 
 impl TokenSink for Sink {
@@ -179,17 +179,19 @@ const BLOCKS: &[&str] = &[
 
 impl Page {
     fn text(&mut self, text: &str) {
-        if self.left_out.is_empty() {
+        if self.left_out.is_none() {
             self.flow.text(text);
         }
     }
 
     fn start(&mut self, tag: &Tag) {
         let name: &str = &tag.name;
-        if LEFT_OUT.contains(&name) && !tag.self_closing {
-            self.left_out.push(name.to_string());
+        if let Some((outermost, count)) = &mut self.left_out {
+            *count += usize::from(outermost == name && !tag.self_closing);
+            return;
         }
-        if !self.left_out.is_empty() {
+        if LEFT_OUT.contains(&name) && !tag.self_closing {
+            self.left_out = Some((name.to_string(), 1));
             return;
         }
         let flow = &mut self.flow;
@@ -236,11 +238,11 @@ impl Page {
     }
 
     fn end(&mut self, name: &str) {
-        if let Some(place) = self.left_out.iter().rposition(|open| open == name) {
-            self.left_out.truncate(place);
-            return;
-        }
-        if !self.left_out.is_empty() {
+        if let Some((outermost, count)) = &mut self.left_out {
+            *count -= usize::from(outermost == name);
+            if *count == 0 {
+                self.left_out = None;
+            }
             return;
         }
         let flow = &mut self.flow;

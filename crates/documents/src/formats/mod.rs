@@ -18,6 +18,7 @@ mod docx_styles;
 mod email;
 mod epub;
 mod flow;
+mod foreign;
 mod html;
 mod markdown;
 mod markdown_inline;
@@ -166,9 +167,13 @@ pub fn parse_bytes(bytes: &[u8], hint_name: Option<&str>) -> Result<Document, Do
         return Err(DocumentError::Empty { file: input.name });
     }
     refuse_protected(&input)?;
+    if input.archive().is_some_and(|archive| archive.is_bomb) {
+        return Err(DocumentError::TooLarge { file: input.name, limit_bytes: archive::MOST_UNPACKED_BYTES });
+    }
     let Some(reader) = REGISTRY.iter().find(|reader| (reader.recognises)(&input)) else {
         return Err(unknown(&input));
     };
+    refuse_text_in_disguise(&input, reader.format)?;
     let document = (reader.read)(&input)?;
     if document.text.trim().is_empty() {
         return Err(match document.pages.len() {
@@ -195,6 +200,32 @@ fn refuse_protected(input: &Input) -> Result<(), DocumentError> {
     Ok(())
 }
 
+/// Formats that are more than text.
+const BINARY: &[Format] = &[
+    Format::Pdf,
+    Format::Docx,
+    Format::Pptx,
+    Format::Xlsx,
+    Format::Odt,
+    Format::Odp,
+    Format::Ods,
+    Format::Epub,
+];
+
+/// A file whose name says PDF or Word and whose content anything could be: a download that failed, or what is left of
+/// a damaged file.
+fn refuse_text_in_disguise(input: &Input, found: Format) -> Result<(), DocumentError> {
+    if !matches!(found, Format::Text | Format::Csv | Format::Markdown) {
+        return Ok(());
+    }
+    let extension = input.extension();
+    let named = REGISTRY.iter().find(|reader| reader.extensions.contains(&&*extension));
+    match named.filter(|reader| BINARY.contains(&reader.format)) {
+        Some(reader) => Err(input.damaged(reader.format, "its name says so, but its content is plain text")),
+        None => Ok(()),
+    }
+}
+
 fn unknown(input: &Input) -> DocumentError {
     let found = match input.archive_or_reason() {
         Some(Err(reason)) => {
@@ -202,16 +233,12 @@ fn unknown(input: &Input) -> DocumentError {
             let format = "ZIP-based".to_string();
             return DocumentError::Damaged { file: input.name.clone(), format, reason };
         }
-        Some(Ok(_)) => "it is a ZIP archive without a document that is known here",
-        None if input.bytes.starts_with(COMPOUND_FILE) => {
-            "it is an old binary Office file (such as .doc, .xls, .ppt)"
-        }
-        None => "its content is no document format that is known here",
+        Some(Ok(_)) => "it is a ZIP archive without a document that is known here".to_string(),
+        None => match foreign::name(input.bytes) {
+            Some(name) => format!("it is {name}"),
+            None => "its content is no document format that is known here".to_string(),
+        },
     };
     let names: Vec<&str> = REGISTRY.iter().map(|reader| reader.name).collect();
-    DocumentError::UnknownFormat {
-        file: input.name.clone(),
-        found: found.to_string(),
-        known: names.join(", "),
-    }
+    DocumentError::UnknownFormat { file: input.name.clone(), found, known: names.join(", ") }
 }

@@ -11,8 +11,6 @@ use crate::formats::flow::Flow;
 use crate::formats::xml::{self, Mark, attribute, number};
 use crate::formats::{Format, Input, archive};
 
-/// A `content.xml` is not longer; what is longer is a bomb.
-const MOST_BYTES: u64 = 256 << 20;
 /// Repeated white space is written out at most so often.
 const MOST_SPACES: usize = 64;
 
@@ -20,7 +18,7 @@ const MOST_SPACES: usize = 64;
 pub fn read(input: &Input, format: Format) -> Result<Document, DocumentError> {
     let mut zip = zip::ZipArchive::new(Cursor::new(input.bytes))
         .map_err(|error| input.damaged(format, error.to_string()))?;
-    let Some(content) = archive::member(&mut zip, "content.xml", MOST_BYTES) else {
+    let Some(content) = archive::member(&mut zip, "content.xml", archive::MOST_UNPACKED_BYTES) else {
         return Err(input.damaged(format, "content.xml is missing or cannot be unpacked"));
     };
     let mut walk = Walk::default();

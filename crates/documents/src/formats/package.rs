@@ -9,9 +9,6 @@ use crate::error::DocumentError;
 use crate::formats::xml::{self, Mark, attribute};
 use crate::formats::{Format, Input, archive};
 
-/// A part is not longer; what is longer is a bomb.
-const MOST_BYTES: u64 = 256 << 20;
-
 /// An opened package.
 pub struct Package<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
@@ -34,7 +31,7 @@ impl<'a> Package<'a> {
 
     /// A part's text.
     pub fn part(&mut self, name: &str) -> Option<String> {
-        archive::member(&mut self.zip, name, MOST_BYTES)
+        archive::member(&mut self.zip, name, archive::MOST_UNPACKED_BYTES)
     }
 
     /// The parts whose names begin and end so, in the order of the numbers in their names.

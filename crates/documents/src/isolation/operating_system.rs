@@ -75,8 +75,16 @@ mod unix {
         Ok(())
     }
 
-    /// Largest resident memory of this process.
+    /// Largest resident memory of this process. `ru_maxrss` also counts the process that this one was forked from, so
+    /// that Linux's own account of the program's memory goes before it.
     pub fn peak_bytes() -> Option<u64> {
+        if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            if let Some(kilobytes) = kilobytes {
+                return Some(kilobytes * 1024);
+            }
+        }
         // SAFETY: rusage is plain integers, for which zero is valid.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
         // SAFETY: `usage` is a valid rusage to write to.

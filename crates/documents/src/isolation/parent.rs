@@ -21,9 +21,13 @@ const ANSWER_BASE_BYTES: u64 = 16 << 20;
 /// Variables that a program needs to start at all.
 const INHERITED: &[&str] =
     &["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
-/// Few threads: their stacks and heaps count as address space.
-const FEW_THREADS: &[(&str, &str)] =
-    &[("MALLOC_ARENA_MAX", "2"), ("TOKIO_WORKER_THREADS", "2"), ("RAYON_NUM_THREADS", "2")];
+/// Few threads, because their stacks and heaps count as address space, and small streams in PDF files.
+const SETTINGS: &[(&str, &str)] = &[
+    ("MALLOC_ARENA_MAX", "2"),
+    ("TOKIO_WORKER_THREADS", "2"),
+    ("RAYON_NUM_THREADS", "2"),
+    ("PDF_OXIDE_MAX_DECOMPRESS_MB", "100"),
+];
 
 /// Parses `file` in a child; also the child's peak memory if it told.
 pub fn ask_child(
@@ -73,7 +77,7 @@ fn start(file: File, name: &str, command: &ChildCommand, limits: &Limits) -> std
         .args(&command.arguments)
         .env_clear()
         .envs(inherited)
-        .envs(FEW_THREADS.iter().copied())
+        .envs(SETTINGS.iter().copied())
         .envs(command.environment.iter().map(|(name, value)| (name, value)))
         .env(REQUEST_VARIABLE, serde_json::to_string(&request)?)
         .stdin(file)

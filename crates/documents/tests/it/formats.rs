@@ -1,11 +1,9 @@
 //! Every format of the registry, small files of each that is easily made, and files that must be refused.
 
-use std::io::{Cursor, Write};
-
 use documents::formats::REGISTRY;
 use documents::{BlockKind, Document, DocumentError, Format, WarningKind, parse_bytes};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
+
+use crate::samples::{self, archive};
 
 fn read(bytes: &[u8]) -> Document {
     let document = parse_bytes(bytes, None).unwrap_or_else(|error| panic!("{error}"));
@@ -43,27 +41,6 @@ fn of_kind(document: &Document, kind: BlockKind) -> Vec<&str> {
         .collect()
 }
 
-fn archive(members: &[(&str, &str)]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in members {
-        writer.start_file(*name, SimpleFileOptions::default()).expect("a member can be started");
-        writer.write_all(text.as_bytes()).expect("memory can be written to");
-    }
-    writer.finish().expect("memory can be written to").into_inner()
-}
-
-fn odf(media_type: &str, body: &str) -> Vec<u8> {
-    let content = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?><office:document-content
-        xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
-        xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
-        xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
-        xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.3">
-        <office:body>{body}</office:body></office:document-content>"#
-    );
-    archive(&[("mimetype", media_type), ("content.xml", &content)])
-}
-
 #[test]
 fn the_registry_is_sound() {
     let mut formats: Vec<Format> = REGISTRY.iter().map(|reader| reader.format).collect();
@@ -77,56 +54,59 @@ fn the_registry_is_sound() {
     assert_eq!(formats.last(), Some(&Format::Text));
 }
 
+/// The name never decides between formats whose content tells them apart.
 #[test]
 fn every_format_is_found_by_its_content() {
-    let odt = odf(
-        "application/vnd.oasis.opendocument.text",
-        "<office:text><text:h text:outline-level=\"1\">Title</text:h><text:p>Some words.</text:p></office:text>",
-    );
-    let odp = odf(
-        "application/vnd.oasis.opendocument.presentation",
-        "<office:presentation><draw:page draw:name=\"p1\"><draw:frame><draw:text-box><text:p>First slide</text:p></draw:text-box></draw:frame></draw:page><draw:page draw:name=\"p2\"><draw:frame><draw:text-box><text:p>Second slide</text:p></draw:text-box></draw:frame></draw:page></office:presentation>",
-    );
-    let eml = "From: a@example.org\r\nTo: b@example.org\r\nSubject: Boats\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThe boats are ready.\r\n";
-    let rtf = r"{\rtf1\ansi{\fonttbl{\f0 Times;}}\f0 The boats are ready.\par Second paragraph.\par}";
-    let container = "<container><rootfiles><rootfile full-path=\"in/book.opf\"/></rootfiles></container>";
-    let book = "<package><manifest><item id=\"b\" href=\"two%20b.xhtml\"/><item id=\"a\" href=\"one.xhtml\"/></manifest><spine><itemref idref=\"a\"/><itemref idref=\"b\"/></spine></package>";
-    let epub = archive(&[
-        ("mimetype", "application/epub+zip"),
-        ("META-INF/container.xml", container),
-        ("in/book.opf", book),
-        ("in/two b.xhtml", "<html><body><h2>Two</h2><p>The end.</p></body></html>"),
-        ("in/one.xhtml", "<html><body><h2>One</h2><p>The beginning.</p></body></html>"),
-    ]);
-    let pptx = archive(&[
-        ("ppt/presentation.xml", "<p:presentation xmlns:p=\"p\"/>"),
-        (
-            "ppt/slides/slide1.xml",
-            "<p:sld xmlns:p=\"p\" xmlns:a=\"a\"><p:sp><p:nvPr><p:ph type=\"title\"/></p:nvPr><a:p><a:r><a:t>A slide</a:t></a:r></a:p></p:sp><p:sp><p:nvPr><p:ph idx=\"1\"/></p:nvPr><a:p><a:r><a:t>One </a:t></a:r><a:r><a:t>point</a:t></a:r></a:p></p:sp></p:sld>",
-        ),
-    ]);
-    let cases: Vec<(Format, Vec<u8>, &str)> = vec![
-        (Format::Epub, epub, "One\n\nThe beginning.\n\nTwo\n\nThe end."),
-        (Format::Pptx, pptx, "A slide\n\n- One point"),
-        (Format::Pdf, include_bytes!("../fixtures/handbook.pdf").to_vec(), "boathouse"),
-        (Format::Docx, include_bytes!("../fixtures/handbook.docx").to_vec(), "boathouse"),
-        (Format::Odt, odt, "Some words."),
-        (Format::Odp, odp, "Second slide"),
-        (Format::Email, eml.into(), "The boats are ready."),
-        (Format::Rtf, rtf.into(), "The boats are ready."),
-        (
-            Format::Html,
-            b"<!DOCTYPE html><html><body><h1>A</h1><p>Some words.</p></body></html>".to_vec(),
-            "Some words.",
-        ),
-        (Format::Markdown, b"# Title\n\nSome **bold** words.\n\n- one\n- two\n".to_vec(), "Some bold words."),
-        (Format::Csv, b"name;seats\nHeron;2\nPlover;1\n".to_vec(), "| Heron | 2 |"),
-        (Format::Text, b"Just a line of text.\n".to_vec(), "Just a line of text."),
-    ];
-    for (format, bytes, words) in cases {
+    let samples = samples::all();
+    let formats: Vec<Format> = samples.iter().map(|(format, ..)| *format).collect();
+    assert_eq!(formats, REGISTRY.iter().map(|reader| reader.format).collect::<Vec<_>>());
+    for (format, bytes, words) in samples {
         let document = read(&bytes);
         assert_eq!(document.format, format);
         assert!(document.text.contains(words), "{format:?}: {}", document.text);
+        if matches!(format, Format::Markdown | Format::Csv | Format::Text) {
+            continue;
+        }
+        for name in ["a.pdf", "a.docx", "a.xlsx", "a.odt", "a.epub", "a.rtf", "a.eml", "a.txt", "a.png", "a"]
+        {
+            let named = parse_bytes(&bytes, Some(name)).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!((named.format, named.text.as_str()), (format, document.text.as_str()), "{name}");
+        }
+    }
+}
+
+/// What is no document is refused by what it is, whatever its name says.
+#[test]
+fn other_files_are_refused_by_their_content() {
+    let zip = archive(&[("photo.jpg", "x"), ("notes/a.txt", "y")]);
+    let office = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0, 0, 0];
+    let cases: Vec<(&[u8], &str)> = vec![
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "a PNG picture"),
+        (b"\xFF\xD8\xFF\xE0\0\x10JFIF\0", "a JPEG picture"),
+        (b"GIF89a\x01\0\x01\0\0\0", "a GIF picture"),
+        (b"II*\0\x08\0\0\0", "a TIFF picture"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "a WebP picture"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "a sound"),
+        (b"\0\0\0\x20ftypisom\0\0\x02\0", "a film or sound (MP4)"),
+        (b"\x7FELF\x02\x01\x01\0\0\0", "a program"),
+        (b"MZ\x90\0\x03\0\0\0\x04\0", "a program"),
+        (b"\x1F\x8B\x08\0\0\0\0\0\0\x03", "an archive (gzip)"),
+        (b"7z\xBC\xAF\x27\x1C\0\x04", "an archive (7z)"),
+        (b"Rar!\x1A\x07\x01\0", "an archive (RAR)"),
+        (b"PAR1\x15\x04\x15\0\0", "a Parquet file"),
+        (b"SQLite format 3\0\x10\0", "a SQLite database"),
+        (b"GGUF\x03\0\0\0\0\0\0\0", "a GGUF model"),
+        (&office, "an old binary Office file"),
+        (&zip, "a ZIP archive without a document"),
+        (&[0, 1, 2, 3, 0, 0, 9, 9, 200, 0, 1, 1], "no document format"),
+    ];
+    for (bytes, words) in cases {
+        for name in ["a.pdf", "a.docx", "a.txt", "a"] {
+            let error = parse_bytes(bytes, Some(name)).expect_err(words);
+            assert!(matches!(error, DocumentError::UnknownFormat { .. }), "{error}");
+            let message = error.to_string();
+            assert!(message.contains(words) && message.contains("EPUB, RTF"), "{words}: {message}");
+        }
     }
 }
 
@@ -241,7 +221,6 @@ fn what_cannot_be_read_is_refused_with_a_reason() {
         (&[0, 1, 2, 3, 0, 0, 9, 9, 200, 0, 1, 1, 1, 1, 2], "no document format"),
         (b"PK\x03\x04garbage", "ZIP"),
         (b"%PDF-1.7\nnothing else", "PDF"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "no document format"),
         (&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0], "old binary Office"),
     ];
     for (bytes, words) in cases {
@@ -286,4 +265,19 @@ fn markdown_becomes_plain_blocks() {
     assert_eq!(of_kind(&document, BlockKind::ListItem), ["1. a", "2. b more"]);
     assert_eq!(of_kind(&document, BlockKind::Code), ["title: x", "let a = 1;"]);
     assert_eq!(of_kind(&document, BlockKind::Table), ["| a | b |\n| --- | --- |\n| 1 | x\\|y |"]);
+}
+
+/// Every sentence of a book of many pages comes through the child, without its running headers.
+#[test]
+fn a_book_in_pdf() {
+    let book = crate::make::book::book(60);
+    let limits = crate::child::limits();
+    let document = crate::child::read("book.pdf", &book.bytes, &limits).outcome.expect("the book is read");
+    check(&document);
+    assert_eq!(document.pages.len(), 60);
+    let lost: Vec<&String> =
+        book.sentences.iter().filter(|sentence| !document.text.contains(sentence.as_str())).collect();
+    assert!(lost.len() * 100 <= book.sentences.len(), "{} of {}: {lost:?}", lost.len(), book.sentences.len());
+    assert!(!document.text.contains("Page 7 of 60") && !document.text.contains("complete edition"));
+    assert_eq!(headings(&document).len(), 12);
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use documents::{DocumentError, parse_bytes};
 
-fn material(folder: &str) -> Option<PathBuf> {
+pub fn material(folder: &str) -> Option<PathBuf> {
     match std::env::var_os("FTF_TESTDATA") {
         Some(root) => Some(Path::new(&root).join(folder)),
         None => {

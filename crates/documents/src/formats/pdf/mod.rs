@@ -3,12 +3,14 @@
 //! pdf_oxide reads the file and gives runs of text with place and font; the layout is read here: [`lines`] puts
 //! runs together, [`furniture`] takes running headers and page numbers off, [`layout`] makes blocks.
 
+use std::collections::HashSet;
+
 use pdf_oxide::document::{PdfDocument, ReadingOrder};
 use pdf_oxide::encryption::EncryptionHandler;
 use pdf_oxide::object::Object;
 
 use crate::builder::Builder;
-use crate::document::{Document, WarningKind};
+use crate::document::{Document, Warning, WarningKind};
 use crate::error::DocumentError;
 use crate::formats::{Format, Input, Reader};
 
@@ -17,6 +19,7 @@ mod layout;
 mod lines;
 mod measures;
 mod page_tables;
+mod repair;
 mod table_text;
 
 pub static READER: Reader = Reader {
@@ -46,10 +49,46 @@ fn recognises(input: &Input) -> bool {
 }
 
 fn read(input: &Input) -> Result<Document, DocumentError> {
-    let pdf = PdfDocument::from_bytes(input.bytes.to_vec())
-        .map_err(|error| open_error(input, &error.to_string()))?;
+    if !has_trailer(input.bytes) {
+        return Err(input.damaged(Format::Pdf, "its trailer is missing, and with it the end of the file"));
+    }
+    let outcome = read_bytes(input, input.bytes.to_vec());
+    let has_text = |document: &Document| !document.text.trim().is_empty();
+    let failed = match &outcome {
+        Ok(document) => !has_text(document),
+        Err(error) => matches!(error, DocumentError::Damaged { .. }),
+    };
+    if !failed {
+        return outcome;
+    }
+    let again = repair::repaired(input.bytes).and_then(|bytes| read_bytes(input, bytes).ok());
+    let Some(mut document) = again.filter(has_text) else { return outcome };
+    let message = "the file is damaged and was repaired while it was read".to_string();
+    document.warnings.push(Warning { kind: WarningKind::PartlyRead, message, page: None });
+    Ok(document)
+}
+
+/// Without a trailer (or the stream that stands for it since PDF 1.5) nothing says what the file holds: what is found
+/// in it all the same may be any part of it.
+fn has_trailer(bytes: &[u8]) -> bool {
+    let mark = b"trailer";
+    let begins = |place: usize| {
+        let rest = bytes[place + mark.len()..].iter().copied();
+        let mut rest = rest.skip_while(|byte| byte.is_ascii_whitespace() || *byte == 0);
+        rest.next() == Some(b'<') && rest.next() == Some(b'<')
+    };
+    let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    let mut places = bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark);
+    places.any(|(place, _)| begins(place)) || has(b"/XRef")
+}
+
+fn read_bytes(input: &Input, bytes: Vec<u8>) -> Result<Document, DocumentError> {
+    let pdf = PdfDocument::from_bytes(bytes).map_err(|error| open_error(input, &error.to_string()))?;
     if pdf.is_encrypted() && (!pdf.is_authenticated() || opens_only_for_owner(&pdf)) {
         return Err(password(input));
+    }
+    if !has_sound_page_tree(&pdf) {
+        return Err(input.damaged(Format::Pdf, "its page tree leads back into itself"));
     }
     let count = pdf.page_count().map_err(|error| open_error(input, &error.to_string()))?;
     if count == 0 {
@@ -89,6 +128,24 @@ fn number(index: usize) -> Option<u32> {
 
 fn password(input: &Input) -> DocumentError {
     DocumentError::Password { file: input.name.clone(), format: Format::Pdf.name().to_string() }
+}
+
+/// Whether the page tree can be walked through. One branch that leads back costs a few turns; two of them, taken at each
+/// turn, would cost 2⁵⁰.
+fn has_sound_page_tree(pdf: &PdfDocument) -> bool {
+    let catalog = pdf.catalog().ok();
+    let root = catalog.as_ref().and_then(|catalog| catalog.as_dict()?.get("Pages")?.as_reference());
+    let (mut open, mut met, mut met_again) = (Vec::from_iter(root), HashSet::new(), 0);
+    while let Some(reference) = open.pop() {
+        let Ok(node) = pdf.load_object(reference) else { continue };
+        let Some(kids) = node.as_dict().and_then(|node| node.get("Kids")?.as_array()) else { continue };
+        if met.insert(reference) {
+            open.extend(kids.iter().filter_map(Object::as_reference));
+        } else {
+            met_again += 1;
+        }
+    }
+    met_again < 2
 }
 
 /// Whether the empty password is the owner's but not the reader's: a file that was made to ask for a password,
@@ -144,6 +201,10 @@ fn page_elements(pdf: &PdfDocument, index: usize) -> Result<PageElements, String
     } else {
         lines::top_to_bottom(&runs, &tables)
     };
+    if elements.is_empty() {
+        // Nothing to see, or nothing that could be unpacked?
+        pdf.get_page_content_data(index).map_err(say)?;
+    }
     Ok(PageElements { elements, height: (top - bottom).abs().max(1.0) })
 }
 
