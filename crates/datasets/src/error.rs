@@ -22,6 +22,8 @@ pub enum Rule {
     NoMessages,
     /// No answer to learn.
     NoAnswer,
+    /// An answer that OpenAI's `weight` keeps from being learned.
+    NotLearned,
     /// A system message that is not the first.
     SystemNotFirst,
     /// A text longer than [`crate::MAX_MESSAGE_BYTES`].
@@ -74,12 +76,22 @@ pub enum ImportError {
         file: String,
     },
     /// A binary format that is not read.
-    #[error("{file} is {kind}, which is not read: save it as JSON, JSONL or CSV")]
+    #[error("{file} is {kind}, which is not read: save it as JSONL, JSON, CSV or Parquet")]
     Binary {
         /// As it was given.
         file: String,
-        /// Such as "a Parquet file".
+        /// Such as "a ZIP archive".
         kind: &'static str,
+    },
+    /// A damaged Parquet file, or one with a compression that is not read.
+    #[error(
+        "{file} cannot be read as Parquet: {message}; write it again, uncompressed or with Snappy, or as JSONL"
+    )]
+    Parquet {
+        /// As it was given.
+        file: String,
+        /// The library's words.
+        message: String,
     },
     /// Not UTF-8.
     #[error("{file} is not UTF-8 text (byte {position}): save it as UTF-8")]

@@ -1,14 +1,16 @@
 //! A file to examples: rows, format, one example or one error for each row.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{ImportError, RowError};
-use crate::example::Example;
+use crate::example::{Example, Provenance};
 use crate::formats::{self, Format};
-use crate::rows::{self, Row};
+use crate::rows::{self, Items, Row};
 use crate::validate::validate;
 
 /// Which columns hold what, for tables and rows of no known format.
@@ -54,12 +56,7 @@ pub struct Import {
 /// # Errors
 /// As [`import`], and where the file cannot be read.
 pub fn import_path(path: &Path, options: &ImportOptions) -> Result<Import, ImportError> {
-    let file = path
-        .file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let bytes =
-        std::fs::read(path).map_err(|source| ImportError::Io { file: path.display().to_string(), source })?;
-    import(&bytes, &file, options)
+    collect(Examples::open(path, options)?)
 }
 
 /// Reads a dataset; `file` is its name, for messages, provenance and its extension.
@@ -68,61 +65,192 @@ pub fn import_path(path: &Path, options: &ImportOptions) -> Result<Import, Impor
 /// Where the file as a whole cannot be used: not text, no rows, no known format, preference or multimodal data, not
 /// one usable row. Faults of single rows are in [`Import::errors`].
 pub fn import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Import, ImportError> {
-    let read = rows::read(bytes, file)?;
-    refuse_unfit(&read.rows, file)?;
-    let columns = || known_columns(&read.rows);
-    let (format, mapping) = match (&options.mapping, &options.format) {
-        (Some(mapping), _) => (&formats::csv::FORMAT, Some(checked(mapping, &read.rows, file)?)),
-        (None, Some(id)) => {
-            let format = formats::by_id(id)
-                .ok_or_else(|| ImportError::UnknownFormat { file: file.into(), columns: columns() })?;
-            (format, formats::csv::detected_mapping(&read.rows))
+    collect(Examples::new(bytes, file, options)?)
+}
+
+fn collect(mut reader: Examples) -> Result<Import, ImportError> {
+    let (mut examples, mut errors) = (Vec::new(), Vec::new());
+    for item in &mut reader {
+        match item? {
+            Ok(example) => examples.push(example),
+            Err(error) => errors.push(error),
         }
-        (None, None) => {
-            let format = detect(&read.rows)
-                .ok_or_else(|| ImportError::UnknownFormat { file: file.into(), columns: columns() })?;
-            (format, formats::csv::detected_mapping(&read.rows))
-        }
-    };
-    let used = mapping.clone().unwrap_or_default();
-    let mut import = Import {
-        format: format.id.into(),
-        mapping: None,
-        rows: read.rows.len() + read.errors.len(),
-        examples: Vec::new(),
-        errors: read.errors,
-    };
-    if format.id == formats::csv::FORMAT.id {
-        import.mapping = mapping;
     }
-    for row in &read.rows {
-        let outcome = (format.read)(row, &used)
-            .and_then(|example| validate(&example, row.number, row.line).map(|()| example));
-        match outcome {
-            Ok(mut example) => {
-                example.provenance.file_name = Some(file.to_string());
-                example.provenance.row = Some(row.number);
-                example.provenance.generator = Some("import".to_string());
-                import.examples.push(example);
+    let mapping = reader.mapping().cloned();
+    Ok(Import { format: reader.format().into(), mapping, rows: reader.rows(), examples, errors })
+}
+
+/// A dataset row by row: an iterator over examples and the faults of rows. Lines (JSONL, CSV, TSV, text) and Parquet
+/// need the memory of a row or a row group; only a JSON array is in memory as a whole.
+///
+/// An item is the row's example or fault; the outer error says why the file as a whole cannot be used (any further),
+/// and is the last item.
+pub struct Examples<'a> {
+    file: String,
+    format: &'static Format,
+    mapping: Option<ColumnMapping>,
+    /// The rows that were read to detect the format.
+    head: std::vec::IntoIter<Result<Row, RowError>>,
+    rest: Items<'a>,
+    rows: usize,
+    good: usize,
+    first_fault: Option<RowError>,
+    ended: bool,
+}
+
+impl Examples<'static> {
+    /// Opens a file of the disk.
+    ///
+    /// # Errors
+    /// As [`Examples::new`], and where the file cannot be read.
+    pub fn open(path: &Path, options: &ImportOptions) -> Result<Self, ImportError> {
+        let name = path
+            .file_name()
+            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let unreadable = |source| ImportError::Io { file: path.display().to_string(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let is_parquet = reader.fill_buf().map_err(unreadable)?.starts_with(rows::parquet::MAGIC);
+        let items = match is_parquet {
+            true => rows::parquet::rows(reader.into_inner(), &name)?,
+            false => rows::open(reader, &name)?,
+        };
+        Self::of(items, &name, options)
+    }
+}
+
+impl<'a> Examples<'a> {
+    /// Reads the first rows; `file` is the dataset's name, for messages, provenance and its extension.
+    ///
+    /// # Errors
+    /// Where the first rows show that the file as a whole cannot be used.
+    pub fn new(reader: impl BufRead + 'a, file: &str, options: &ImportOptions) -> Result<Self, ImportError> {
+        Self::of(rows::open(reader, file)?, file, options)
+    }
+
+    fn of(mut items: Items<'a>, file: &str, options: &ImportOptions) -> Result<Self, ImportError> {
+        let mut head = Vec::new();
+        let mut first_rows: Vec<Row> = Vec::new();
+        while first_rows.len() < LOOKED_AT && head.len() < FAULTS_LOOKED_AT {
+            let Some(item) = items.next().transpose()? else { break };
+            first_rows.extend(item.clone());
+            head.push(item);
+        }
+        if first_rows.is_empty() {
+            return Err(match head.iter().find_map(|item| item.as_ref().err()) {
+                Some(first) => {
+                    ImportError::NoUsableRow { file: file.into(), rows: head.len(), first: first.clone() }
+                }
+                None => ImportError::Empty { file: file.into() },
+            });
+        }
+        first_rows.iter().try_for_each(|row| refuse_unfit(row, file))?;
+        let (format, mapping) = choose(&first_rows, file, options)?;
+        Ok(Self {
+            file: file.into(),
+            format,
+            mapping,
+            head: head.into_iter(),
+            rest: items,
+            rows: 0,
+            good: 0,
+            first_fault: None,
+            ended: false,
+        })
+    }
+
+    /// Id of the format that was found or asked for.
+    pub fn format(&self) -> &'static str {
+        self.format.id
+    }
+
+    /// The columns that are used, where the format has a choice.
+    pub fn mapping(&self) -> Option<&ColumnMapping> {
+        self.mapping.as_ref().filter(|_| self.format.id == formats::csv::FORMAT.id)
+    }
+
+    /// Rows so far, faulty ones included.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn example(&self, row: &Row) -> Result<Example, RowError> {
+        let mapping = self.mapping.clone().unwrap_or_default();
+        let mut example = (self.format.read)(row, &mapping)?;
+        validate(&example, row.number, row.line)?;
+        if example.provenance == Provenance::default() {
+            example.provenance.file_name = Some(self.file.clone());
+            example.provenance.row = Some(row.number);
+            example.provenance.generator = Some("import".to_string());
+        }
+        Ok(example)
+    }
+
+    /// The last item, where no row was good.
+    fn end(&mut self) -> Option<Result<Result<Example, RowError>, ImportError>> {
+        self.ended = true;
+        let first = self.first_fault.take().filter(|_| self.good == 0)?;
+        Some(Err(ImportError::NoUsableRow { file: self.file.clone(), rows: self.rows, first }))
+    }
+}
+
+impl Iterator for Examples<'_> {
+    type Item = Result<Result<Example, RowError>, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let row = match self.head.next().map(Ok).or_else(|| self.rest.next()) {
+            None => return self.end(),
+            Some(item) => item.and_then(|row| {
+                row.iter().try_for_each(|row| refuse_unfit(row, &self.file))?;
+                Ok(row)
+            }),
+        };
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                self.ended = true;
+                return Some(Err(error));
             }
-            Err(error) => import.errors.push(error),
+        };
+        self.rows += 1;
+        let outcome = row.and_then(|row| self.example(&row));
+        match &outcome {
+            Ok(_) => self.good += 1,
+            Err(fault) if self.first_fault.is_none() => self.first_fault = Some(fault.clone()),
+            Err(_) => {}
         }
+        Some(Ok(outcome))
     }
-    import.errors.sort_by_key(|error| error.row);
-    match (import.examples.is_empty(), import.errors.first()) {
-        (true, Some(first)) => {
-            Err(ImportError::NoUsableRow { file: file.into(), rows: import.rows, first: first.clone() })
-        }
-        (true, None) => Err(ImportError::Empty { file: file.into() }),
-        (false, _) => Ok(import),
+}
+
+/// Rows by which the format is told.
+const LOOKED_AT: usize = 100;
+/// Rows after which a file without a good one is given up.
+const FAULTS_LOOKED_AT: usize = 1000;
+
+/// The format and the columns that were asked for, or those of the first rows.
+fn choose(
+    rows: &[Row],
+    file: &str,
+    options: &ImportOptions,
+) -> Result<(&'static Format, Option<ColumnMapping>), ImportError> {
+    if let Some(mapping) = &options.mapping {
+        return Ok((&formats::csv::FORMAT, Some(checked(mapping, rows, file)?)));
     }
+    let format = match &options.format {
+        Some(id) => formats::by_id(id),
+        None => detect(rows),
+    };
+    let unknown = || ImportError::UnknownFormat { file: file.into(), columns: known_columns(rows) };
+    Ok((format.ok_or_else(unknown)?, formats::csv::detected_mapping(rows)))
 }
 
 /// The format that most of the first rows have.
 fn detect(rows: &[Row]) -> Option<&'static Format> {
-    const LOOKED_AT: usize = 100;
-    let matches =
-        |format: &Format| rows.iter().take(LOOKED_AT).filter(|row| (format.detect)(&row.fields)).count();
+    let matches = |format: &Format| rows.iter().filter(|row| (format.detect)(&row.fields)).count();
     // On a tie the first one of the registry, which is the more special one.
     formats::REGISTRY
         .iter()
@@ -159,7 +287,7 @@ fn checked(mapping: &ColumnMapping, rows: &[Row], file: &str) -> Result<ColumnMa
 }
 
 /// Preference and multimodal sets are refused as a whole: a part of them would teach something else.
-fn refuse_unfit(rows: &[Row], file: &str) -> Result<(), ImportError> {
+fn refuse_unfit(row: &Row, file: &str) -> Result<(), ImportError> {
     const PREFERENCE: &[&str] = &["chosen", "rejected", "chosen_messages", "rejected_messages", "kto_tag"];
     const MEDIA: &[&str] =
         &["image", "images", "video", "videos", "audio", "audios", "image_path", "image_url"];
@@ -169,30 +297,14 @@ fn refuse_unfit(rows: &[Row], file: &str) -> Result<(), ImportError> {
         Value::Array(items) => !items.is_empty(),
         _ => true,
     };
-    for row in rows {
-        for (column, value) in &row.fields {
-            let name = column.to_ascii_lowercase();
-            if PREFERENCE.contains(&name.as_str()) && holds(value) {
-                return Err(ImportError::Preference {
-                    file: file.into(),
-                    column: column.clone(),
-                    row: row.number,
-                });
-            }
-            if MEDIA.contains(&name.as_str()) && holds(value) {
-                return Err(ImportError::Multimodal {
-                    file: file.into(),
-                    column: column.clone(),
-                    row: row.number,
-                });
-            }
-            if has_media_part(value) {
-                return Err(ImportError::Multimodal {
-                    file: file.into(),
-                    column: column.clone(),
-                    row: row.number,
-                });
-            }
+    for (column, value) in &row.fields {
+        let name = column.to_ascii_lowercase();
+        let (file, column, row) = (file.to_string(), column.clone(), row.number);
+        if PREFERENCE.contains(&name.as_str()) && holds(value) {
+            return Err(ImportError::Preference { file, column, row });
+        }
+        if (MEDIA.contains(&name.as_str()) && holds(value)) || has_media_part(value) {
+            return Err(ImportError::Multimodal { file, column, row });
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ pub mod alpaca;
 pub mod csv;
 pub mod messages;
 pub mod prompt_completion;
+pub mod record;
 pub mod sharegpt;
 pub mod text;
 
@@ -50,6 +51,7 @@ pub struct ExportFile {
 
 /// All formats; of two that fit a row equally the first one wins.
 pub static REGISTRY: &[&Format] = &[
+    &record::FORMAT,
     &messages::FORMAT,
     &sharegpt::FORMAT,
     &alpaca::FORMAT,
@@ -148,6 +150,15 @@ fn message(
         Some(Value::Array(parts)) => parts_text(row, &content_path, parts)?,
         Some(value) => as_text(row, &content_path, value)?,
     };
+    if role == Role::Assistant
+        && fields.get("weight").and_then(Value::as_f64).is_some_and(|weight| weight == 0.0)
+    {
+        return Err(row.error(
+            format!("{path}.weight"),
+            Rule::NotLearned,
+            "an answer with weight 0 is not to be learned, but every answer is: remove the weight, or the row",
+        ));
+    }
     let mut message = Message::new(role, content);
     message.tool_calls = fields
         .get("tool_calls")

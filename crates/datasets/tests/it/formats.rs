@@ -71,7 +71,7 @@ fn every_format_reads_what_it_writes() {
         }
         assert!((format.write)(&[], "empty").skipped.is_empty());
     }
-    assert_eq!(ids.len(), 6);
+    assert_eq!(ids.len(), 7);
 }
 
 #[test]
@@ -148,6 +148,36 @@ fn shapes_are_detected() {
     assert_eq!(good("\u{feff}{\"text\":\"a\"}\n\n{\"text\":\"b\"}\n", "x.jsonl", "text").len(), 2);
 }
 
+/// What OpenAI's fine-tuning takes: <https://platform.openai.com/docs/guides/supervised-fine-tuning>.
+#[test]
+fn openai_chat_lines_are_messages() {
+    let tools = r#"{"messages":[{"role":"user","content":"Weather?","name":"kim"},{"role":"assistant","weight":1,"tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"sunny"},{"role":"assistant","content":"Sunny."}],"tools":[{"type":"function","function":{"name":"weather","parameters":{}}}],"parallel_tool_calls":false}"#;
+    let example = &good(tools, "x.jsonl", "messages")[0];
+    assert_eq!(example.messages[0].name.as_deref(), Some("kim"));
+    assert!(example.messages[1].tool_calls.is_some() && example.messages[1].content.is_empty());
+    assert_eq!(example.messages[2].tool_call_id.as_deref(), Some("c1"));
+    assert_eq!(example.tools.as_ref().unwrap()[0]["function"]["name"], "weather");
+    let unlearned =
+        r#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0}]}"#;
+    let read = read(&format!("{tools}\n{unlearned}\n"), "x.jsonl").unwrap();
+    assert_eq!(
+        (read.errors[0].column.as_str(), read.errors[0].rule),
+        ("messages[1].weight", Rule::NotLearned)
+    );
+}
+
+#[test]
+fn records_keep_all_that_is_known() {
+    let mut example = Example::question("q", "a");
+    example.provenance.file_name = Some("handbook.pdf".into());
+    example.provenance.chunk_id = Some("c1".into());
+    example.quality.issues = vec!["refusal".into()];
+    example.status = datasets::Status::Approved;
+    let export = (formats::by_id("record").unwrap().write)(&[&example], "mine");
+    let read = import(&export.files[0].bytes, "mine.jsonl", &ImportOptions::default()).unwrap();
+    assert_eq!((read.format.as_str(), read.examples), ("record", vec![example]));
+}
+
 #[test]
 fn columns_can_be_chosen() {
     let mapping =
@@ -209,7 +239,9 @@ fn files_that_cannot_be_used_say_why() {
         (b"", "a.jsonl", "empty"),
         (b" \n", "a.csv", "empty"),
         (b"[]", "a.json", "empty"),
-        (b"PAR1....", "a.parquet", "Parquet"),
+        (b"PAR1....", "a.parquet", "cannot be read as Parquet"),
+        (b"prompt,completion\n", "a.csv", "empty"),
+        (b"[1, 2]", "a.json", "must be an object"),
         (b"\x1f\x8b\x08", "a.jsonl.gz", "gzip"),
         (b"\x80\x04\x95", "a.pkl", "pickle"),
         (b"caf\xe9,b\n1,2\n", "a.csv", "UTF-8"),

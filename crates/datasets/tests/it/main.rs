@@ -5,6 +5,7 @@ use std::path::PathBuf;
 mod formats;
 mod json_cases;
 mod sft_material;
+mod streams;
 
 /// The folder of the test material; `None`, with a note, where it is not there.
 fn testdata() -> Option<PathBuf> {

@@ -1,0 +1,43 @@
+//! Lines of UTF-8 text, one at a time.
+
+use std::io::BufRead;
+
+use crate::error::ImportError;
+
+/// A reader of lines that knows where it is.
+pub struct Lines<R> {
+    reader: R,
+    file: String,
+    buffer: Vec<u8>,
+    /// Number of the line that was read last.
+    number: usize,
+    /// Bytes before it.
+    position: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub fn new(reader: R, file: &str) -> Self {
+        Self { reader, file: file.into(), buffer: Vec::new(), number: 0, position: 0 }
+    }
+
+    /// The next line without its end, and its number from 1; `None` after the last one.
+    pub fn read(&mut self) -> Result<Option<(usize, &str)>, ImportError> {
+        self.position += self.buffer.len();
+        self.buffer.clear();
+        let read = self.reader.read_until(b'\n', &mut self.buffer);
+        let length = read.map_err(|source| ImportError::Io { file: self.file.clone(), source })?;
+        if length == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match std::str::from_utf8(line) {
+            Ok(line) => Ok(Some((self.number, line))),
+            Err(error) => Err(ImportError::NotUtf8 {
+                file: self.file.clone(),
+                position: self.position + error.valid_up_to(),
+            }),
+        }
+    }
+}
