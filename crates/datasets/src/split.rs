@@ -1,59 +1,114 @@
-//! Train and evaluation parts, the same for the same examples and seed, whatever their order.
+//! Training and evaluation parts, the same for the same examples and seed, whatever their order.
+//!
+//! Two evaluation parts, to be reported apart: *recall* asks about sections that are trained on, in other words; *held-out*
+//! asks about sections of which nothing is trained on.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::example::Example;
+use crate::example::{Example, Provenance};
 
 /// How to split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SplitOptions {
-    /// Share of the evaluation part, 0 to 0.5.
+    /// Share of the recall part, 0 to 0.5 of what is not held out.
     pub eval_fraction: f64,
+    /// Share of the examples whose whole sections are held out, 0 to 0.5; 0 holds none out.
+    pub held_out_fraction: f64,
     /// Another seed chooses other examples.
     pub seed: u64,
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { eval_fraction: 0.1, seed: 0 }
+        Self { eval_fraction: 0.1, held_out_fraction: 0.0, seed: 0 }
     }
 }
 
-/// Indices of both parts, each in the examples' order.
+/// Indices of the parts, each in the examples' order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Split {
     /// To train on.
     pub train: Vec<usize>,
-    /// To evaluate on.
-    pub eval: Vec<usize>,
+    /// To evaluate on: their sections are trained on.
+    pub recall: Vec<usize>,
+    /// To evaluate on: nothing of their sections is trained on.
+    pub held_out: Vec<usize>,
 }
 
-/// Splits by rank of a seeded hash of the content. From two examples on, at least one is for evaluation
-/// (unless the share is 0), and at least one for training.
+/// Splits by rank of a seeded hash of the content. From two examples on, at least one is for recall (unless the share
+/// is 0), and at least one for training. Sections are held out whole; an example of unknown section never is.
 pub fn split(examples: &[&Example], options: SplitOptions) -> Split {
+    let mut split = Split { held_out: held_out(examples, options), ..Split::default() };
     let mut ranked: Vec<([u8; 32], usize)> = examples
         .iter()
         .enumerate()
-        .map(|(index, example)| {
-            let mut hasher = Sha256::new();
-            hasher.update(options.seed.to_le_bytes());
-            hasher.update(example.content_hash());
-            (hasher.finalize().into(), index)
-        })
+        .filter(|(index, _)| split.held_out.binary_search(index).is_err())
+        .map(|(index, example)| (rank(options.seed, &example.content_hash()), index))
         .collect();
     ranked.sort_unstable();
     let fraction = options.eval_fraction.clamp(0.0, 0.5);
-    let wanted = (examples.len() as f64 * fraction).round() as usize;
-    let eval_count =
-        if fraction == 0.0 || examples.len() < 2 { 0 } else { wanted.clamp(1, examples.len() - 1) };
-    let mut split = Split {
-        eval: ranked[..eval_count].iter().map(|(_, index)| *index).collect(),
-        train: ranked[eval_count..].iter().map(|(_, index)| *index).collect(),
+    let wanted = (ranked.len() as f64 * fraction).round() as usize;
+    let count = if fraction == 0.0 || ranked.len() < 2 { 0 } else { wanted.clamp(1, ranked.len() - 1) };
+    let indices = |ranked: &[([u8; 32], usize)]| {
+        let mut indices: Vec<usize> = ranked.iter().map(|(_, index)| *index).collect();
+        indices.sort_unstable();
+        indices
     };
-    split.eval.sort_unstable();
-    split.train.sort_unstable();
+    (split.recall, split.train) = (indices(&ranked[..count]), indices(&ranked[count..]));
     split
+}
+
+/// The section of a document that an example comes from: file and headings, else the chunk, else file and page.
+pub(crate) fn section(place: &Provenance) -> Option<String> {
+    let file = place.file_name.as_deref().unwrap_or_default();
+    if !place.heading_path.is_empty() {
+        return Some(format!("{file}\n{}", place.heading_path.join("\n")));
+    }
+    let page = || Some(format!("{file}\npage {}", place.page_start?));
+    place.chunk_id.clone().or_else(page)
+}
+
+fn rank(seed: u64, content: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(seed.to_le_bytes());
+    hasher.update(content);
+    hasher.finalize().into()
+}
+
+/// Takes sections in the order of their seeded hashes as long as they fit into the share; where none fits, the
+/// smallest one. One section at least is trained on.
+fn held_out(examples: &[&Example], options: SplitOptions) -> Vec<usize> {
+    let fraction = options.held_out_fraction.clamp(0.0, 0.5);
+    let mut sections: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, example) in examples.iter().enumerate() {
+        if let Some(section) = section(&example.provenance) {
+            sections.entry(section).or_default().push(index);
+        }
+    }
+    if fraction == 0.0 || sections.len() < 2 {
+        return Vec::new();
+    }
+    let wanted = ((examples.len() as f64 * fraction).round() as usize).max(1);
+    let mut ranked: Vec<([u8; 32], Vec<usize>)> =
+        sections.into_iter().map(|(section, members)| (rank(options.seed, &section), members)).collect();
+    ranked.sort_unstable();
+    let mut taken: Vec<usize> = Vec::new();
+    for (_, members) in &ranked {
+        if taken.len() + members.len() <= wanted {
+            taken.extend(members);
+        }
+    }
+    if taken.is_empty()
+        && let Some((_, smallest)) = ranked.into_iter().min_by_key(|(_, members)| members.len())
+    {
+        taken = smallest;
+    }
+    taken.sort_unstable();
+    taken
 }
 
 #[cfg(test)]
@@ -67,10 +122,10 @@ mod tests {
         let backward: Vec<&Example> = examples.iter().rev().collect();
         let one = split(&forward, SplitOptions::default());
         let other = split(&backward, SplitOptions::default());
-        assert_eq!((one.train.len(), one.eval.len()), (90, 10));
-        let mut mirrored: Vec<usize> = other.eval.iter().map(|index| 99 - index).collect();
+        assert_eq!((one.train.len(), one.recall.len(), one.held_out.len()), (90, 10, 0));
+        let mut mirrored: Vec<usize> = other.recall.iter().map(|index| 99 - index).collect();
         mirrored.sort_unstable();
-        assert_eq!(one.eval, mirrored);
+        assert_eq!(one.recall, mirrored);
         assert_ne!(one, split(&forward, SplitOptions { seed: 1, ..SplitOptions::default() }));
     }
 
@@ -80,7 +135,44 @@ mod tests {
         let all: Vec<&Example> = examples.iter().collect();
         for (count, expected) in [(0, (0, 0)), (1, (1, 0)), (2, (1, 1))] {
             let split = split(&all[..count], SplitOptions::default());
-            assert_eq!((split.train.len(), split.eval.len()), expected);
+            assert_eq!((split.train.len(), split.recall.len()), expected);
         }
+    }
+
+    /// `sizes[i]` examples of section i.
+    fn sectioned(sizes: &[usize]) -> Vec<Example> {
+        let of_section = |(section, size): (usize, &usize)| {
+            let example = move |n| {
+                let mut example = Example::question(format!("q{section}.{n}"), "a");
+                example.provenance.file_name = Some("a.pdf".into());
+                example.provenance.heading_path = vec![format!("Section {section}")];
+                example
+            };
+            (0..*size).map(example).collect::<Vec<_>>()
+        };
+        sizes.iter().enumerate().flat_map(of_section).collect()
+    }
+
+    #[test]
+    fn sections_are_held_out_whole() {
+        let options = SplitOptions { held_out_fraction: 0.2, ..SplitOptions::default() };
+        for seed in 0..20 {
+            let examples = sectioned(&[5; 20]);
+            let all: Vec<&Example> = examples.iter().collect();
+            let parts = split(&all, SplitOptions { seed, ..options });
+            assert_eq!((parts.train.len(), parts.recall.len(), parts.held_out.len()), (72, 8, 20));
+            let sections = |indices: &[usize]| -> std::collections::BTreeSet<_> {
+                indices.iter().map(|index| section(&examples[*index].provenance)).collect()
+            };
+            assert!(sections(&parts.held_out).is_disjoint(&sections(&parts.train)));
+            assert!(sections(&parts.held_out).is_disjoint(&sections(&parts.recall)));
+        }
+        for (sizes, expected) in [(vec![10, 3], 3), (vec![50], 0), (vec![], 0), (vec![1, 1], 1)] {
+            let examples = sectioned(&sizes);
+            let parts = split(&examples.iter().collect::<Vec<_>>(), options);
+            assert_eq!(parts.held_out.len(), expected, "{sizes:?}");
+        }
+        let unknown: Vec<Example> = (0..10).map(|n| Example::question(format!("q{n}"), "a")).collect();
+        assert_eq!(split(&unknown.iter().collect::<Vec<_>>(), options).held_out, [0; 0]);
     }
 }

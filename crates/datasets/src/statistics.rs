@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks;
 use crate::dedupe::dedupe;
 use crate::example::{Example, Role, Status};
+use crate::sources::{Coverage, Sources};
 
 /// Smallest, middle and largest of a row of numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -51,8 +53,16 @@ pub struct Statistics {
     pub by_generator: BTreeMap<String, usize>,
     /// By source file; "" where it is not known.
     pub by_file: BTreeMap<String, usize>,
+    /// By ISO 639-3 code of the language; "" where it is not sure.
+    pub by_language: BTreeMap<String, usize>,
+    /// By the findings of the checks; an example may have several.
+    pub by_issue: BTreeMap<String, usize>,
+    /// The same, of rejected examples; "" where a rejected one has none.
+    pub rejected_by_issue: BTreeMap<String, usize>,
     /// Repetitions of an earlier example.
     pub duplicates: usize,
+    /// With nearly the words of an earlier example (Jaccard similarity of shingles from 0.8 on).
+    pub near_duplicates: usize,
     /// With a system message.
     pub with_system: usize,
     /// With more than one answer.
@@ -69,13 +79,23 @@ pub struct Statistics {
     pub answer_chars: Distribution,
     /// Tokens of an example's messages, by the counter that was given.
     pub tokens: Option<Distribution>,
+    /// How much of the documents is used; empty where no sources were given.
+    pub coverage: Vec<Coverage>,
 }
 
-/// Counts a set of examples. `count_tokens` counts a text's tokens.
-pub fn statistics(examples: &[Example], count_tokens: Option<&dyn Fn(&str) -> usize>) -> Statistics {
+/// Counts a set of examples. `count_tokens` counts a text's tokens; `sources` are the chunks of the documents.
+pub fn statistics(
+    examples: &[Example],
+    count_tokens: Option<&dyn Fn(&str) -> usize>,
+    sources: Option<&Sources>,
+) -> Statistics {
+    let repeats = dedupe(examples);
+    let distinct: Vec<&Example> = repeats.kept.iter().map(|index| &examples[*index]).collect();
     let mut found = Statistics {
         examples: examples.len(),
-        duplicates: dedupe(examples).duplicates.len(),
+        duplicates: repeats.duplicates.len(),
+        near_duplicates: checks::near_duplicates(&distinct).len(),
+        coverage: sources.map(|sources| sources.coverage(examples)).unwrap_or_default(),
         ..Statistics::default()
     };
     let (mut messages, mut prompts, mut answers, mut tokens) =
@@ -84,6 +104,8 @@ pub fn statistics(examples: &[Example], count_tokens: Option<&dyn Fn(&str) -> us
         *found.by_status.entry(example.status).or_default() += 1;
         *found.by_generator.entry(example.provenance.generator.clone().unwrap_or_default()).or_default() += 1;
         *found.by_file.entry(example.provenance.file_name.clone().unwrap_or_default()).or_default() += 1;
+        *found.by_language.entry(language(example)).or_default() += 1;
+        count_issues(example, &mut found);
         let spoken_by = |role: Role| example.messages.iter().filter(move |message| message.role == role);
         found.with_system += usize::from(spoken_by(Role::System).next().is_some());
         found.multi_turn += usize::from(spoken_by(Role::Assistant).count() > 1);
@@ -111,6 +133,36 @@ pub fn statistics(examples: &[Example], count_tokens: Option<&dyn Fn(&str) -> us
     found
 }
 
+fn count_issues(example: &Example, found: &mut Statistics) {
+    for issue in &example.quality.issues {
+        *found.by_issue.entry(issue.clone()).or_default() += 1;
+    }
+    if example.status == Status::Rejected {
+        let unnamed = [String::new()];
+        let issues = if example.quality.issues.is_empty() { &unnamed[..] } else { &example.quality.issues };
+        for issue in issues {
+            *found.rejected_by_issue.entry(issue.clone()).or_default() += 1;
+        }
+    }
+}
+
+/// Of the first thousand characters or so; short or mixed texts have none.
+fn language(example: &Example) -> String {
+    const ENOUGH: usize = 1000;
+    let mut text = String::new();
+    for message in example.messages.iter().filter(|message| message.role != Role::System) {
+        text.extend(message.content.chars().take(ENOUGH));
+        text.push('\n');
+        if text.len() > ENOUGH {
+            break;
+        }
+    }
+    whatlang::detect(&text)
+        .filter(whatlang::Info::is_reliable)
+        .map(|found| found.lang().code().to_string())
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +173,7 @@ mod tests {
             vec![Example::question("abc", "de"), Example::question("abc", "de"), Example::text("0123456789")];
         examples[0].status = Status::Approved;
         let words = |text: &str| text.split_whitespace().count();
-        let found = statistics(&examples, Some(&words));
+        let found = statistics(&examples, Some(&words), None);
         assert_eq!((found.examples, found.duplicates, found.plain_text), (3, 1, 1));
         assert_eq!(found.by_status, BTreeMap::from([(Status::Approved, 1), (Status::Pending, 2)]));
         assert_eq!(
@@ -134,6 +186,32 @@ mod tests {
             (2, 2, 10, 14)
         );
         assert_eq!(found.tokens.map(|tokens| tokens.sum), Some(5));
-        assert_eq!(statistics(&[], None), Statistics::default());
+        assert_eq!(statistics(&[], None, None), Statistics::default());
+    }
+
+    #[test]
+    fn languages_and_issues() {
+        let mut examples = vec![
+            Example::question(
+                "Combien de jours de congé un employé peut-il prendre chaque année ?",
+                "Chaque employé dispose de vingt-cinq jours de congé par année civile, sauf accord contraire.",
+            ),
+            Example::question(
+                "How many days of leave may an employee take in a year?",
+                "Every employee may take twenty-five days of leave in a calendar year, unless agreed otherwise.",
+            ),
+            Example::question("1", "2"),
+        ];
+        examples[0].quality.issues = vec!["refusal".into(), "duplicate".into()];
+        examples[0].status = Status::Rejected;
+        examples[1].quality.issues = vec!["refusal".into()];
+        examples[2].status = Status::Rejected;
+        let found = statistics(&examples, None, None);
+        let counts = |pairs: &[(&str, usize)]| -> BTreeMap<String, usize> {
+            pairs.iter().map(|(name, count)| ((*name).to_string(), *count)).collect()
+        };
+        assert_eq!(found.by_language, counts(&[("", 1), ("eng", 1), ("fra", 1)]));
+        assert_eq!(found.by_issue, counts(&[("duplicate", 1), ("refusal", 2)]));
+        assert_eq!(found.rejected_by_issue, counts(&[("", 1), ("duplicate", 1), ("refusal", 1)]));
     }
 }

@@ -1,21 +1,23 @@
-//! Freezing: approved examples become two JSONL texts and a name that says their content.
+//! Freezing: approved examples become three JSONL texts and a name that says their content.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dedupe::dedupe;
 use crate::example::{Example, Status, hex};
-use crate::split::{SplitOptions, split};
+use crate::split::{SplitOptions, section, split};
 
 /// A dataset that no longer changes. Rows are TRL `messages` (or `text`), one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetVersion {
-    /// SHA-256 of both parts, in hexadecimal.
+    /// SHA-256 of all parts, in hexadecimal.
     pub content_hash: String,
     /// Lines of `train_jsonl`.
     pub train_count: usize,
-    /// Lines of `eval_jsonl`.
-    pub eval_count: usize,
+    /// Lines of `recall_jsonl`.
+    pub recall_count: usize,
+    /// Lines of `held_out_jsonl`.
+    pub held_out_count: usize,
     /// Approved examples that repeated others and were left out.
     pub duplicates: usize,
     /// How it was split.
@@ -23,9 +25,12 @@ pub struct DatasetVersion {
     /// The training part.
     #[serde(skip)]
     pub train_jsonl: String,
-    /// The evaluation part.
+    /// To evaluate on: its sections are trained on.
     #[serde(skip)]
-    pub eval_jsonl: String,
+    pub recall_jsonl: String,
+    /// To evaluate on: nothing of its sections is trained on.
+    #[serde(skip)]
+    pub held_out_jsonl: String,
 }
 
 /// Takes the approved examples, each content once, and splits them. The same content, seed and share give the
@@ -33,27 +38,32 @@ pub struct DatasetVersion {
 pub fn freeze(examples: &[Example], options: SplitOptions) -> DatasetVersion {
     let mut approved: Vec<&Example> =
         examples.iter().filter(|example| example.status == Status::Approved).collect();
+    // Of the same content the one of the first section stays: the order of the examples must not choose.
+    approved.sort_by_cached_key(|example| (example.content_hash(), section(&example.provenance)));
     let found = dedupe(approved.iter().copied());
     approved = found.kept.iter().map(|index| approved[*index]).collect();
-    approved.sort_by_cached_key(|example| example.content_hash());
     let parts = split(&approved, options);
     let lines = |indices: &[usize]| -> String {
         indices.iter().map(|index| format!("{}\n", approved[*index].training_row())).collect()
     };
-    let (train_jsonl, eval_jsonl) = (lines(&parts.train), lines(&parts.eval));
+    let jsonl = [&parts.train, &parts.recall, &parts.held_out].map(|indices| lines(indices));
     let mut hasher = Sha256::new();
-    // The length keeps train and eval apart.
-    hasher.update((train_jsonl.len() as u64).to_le_bytes());
-    hasher.update(&train_jsonl);
-    hasher.update(&eval_jsonl);
+    for part in &jsonl {
+        // The lengths keep the parts apart.
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let [train_jsonl, recall_jsonl, held_out_jsonl] = jsonl;
     DatasetVersion {
         content_hash: hex(&hasher.finalize()),
         train_count: parts.train.len(),
-        eval_count: parts.eval.len(),
+        recall_count: parts.recall.len(),
+        held_out_count: parts.held_out.len(),
         duplicates: found.duplicates.len(),
         split: options,
         train_jsonl,
-        eval_jsonl,
+        recall_jsonl,
+        held_out_jsonl,
     }
 }
 
@@ -71,11 +81,27 @@ mod tests {
         examples.reverse();
         let other = freeze(&examples, SplitOptions::default());
         assert_eq!(one, other);
-        assert_eq!((one.train_count, one.eval_count, one.duplicates), (18, 2, 1));
+        assert_eq!((one.train_count, one.recall_count, one.duplicates), (18, 2, 1));
         assert_eq!(one.train_jsonl.lines().count(), 18);
-        assert!(!one.train_jsonl.contains("pending") && !one.eval_jsonl.contains("pending"));
+        assert!(!one.train_jsonl.contains("pending") && !one.recall_jsonl.contains("pending"));
         examples[2].messages[1].content = "other".into();
         assert_ne!(freeze(&examples, SplitOptions::default()).content_hash, one.content_hash);
         assert_eq!(freeze(&[], SplitOptions::default()).train_count, 0);
+    }
+
+    #[test]
+    fn the_order_does_not_choose_the_section_of_repeated_content() {
+        let mut examples: Vec<Example> =
+            (0..60).map(|n| Example::question(format!("q{}", n % 30), "a")).collect();
+        for (n, example) in examples.iter_mut().enumerate() {
+            example.status = Status::Approved;
+            example.provenance.heading_path = vec![format!("Section {}", n % 7)];
+        }
+        let options = SplitOptions { held_out_fraction: 0.3, ..SplitOptions::default() };
+        let one = freeze(&examples, options);
+        examples.reverse();
+        assert_eq!(freeze(&examples, options), one);
+        assert!(one.held_out_count > 0 && one.duplicates == 30);
+        assert_eq!(one.train_count + one.recall_count + one.held_out_count, 30);
     }
 }

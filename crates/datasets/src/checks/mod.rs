@@ -202,6 +202,12 @@ pub fn check(subjects: &[Subject], options: &CheckOptions) -> Vec<Checked> {
     checked
 }
 
+/// Pairs of nearly the same words, (later, earlier), one for each later example.
+pub fn near_duplicates(examples: &[&Example]) -> Vec<(usize, usize)> {
+    let pairs = near_duplicates::similar(examples, CheckOptions::default().min_similarity);
+    pairs.into_iter().map(|(later, earlier, _)| (later, earlier)).collect()
+}
+
 /// A check that looks at one example at a time.
 fn each(subjects: &[Subject], look: impl Fn(&Subject) -> Vec<Finding>) -> Found {
     let found = |(index, subject)| look(subject).into_iter().map(move |finding| (index, finding));
