@@ -1,5 +1,7 @@
 //! Large files row by row, and Parquet.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
