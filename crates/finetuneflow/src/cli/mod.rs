@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+mod dataset;
 mod demo;
 mod doctor;
 mod evaluate;
@@ -48,6 +49,7 @@ enum Command {
     Generate(generate::Args),
     Export(export::Args),
     Plan(Box<plan::Args>),
+    Dataset(dataset::Args),
     Doctor(doctor::Args),
     Migrate(migrate::Args),
     Inspect(inspect::Args),
@@ -101,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => generate::run(args, &context),
         Command::Export(args) => export::run(args, &context),
         Command::Plan(args) => plan::run(*args, &context),
+        Command::Dataset(args) => dataset::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::ParseChild => parse_child::run(),
     };

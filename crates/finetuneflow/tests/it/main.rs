@@ -2,6 +2,7 @@
 
 mod api;
 mod chat;
+mod dataset;
 mod documentation;
 mod invariants;
 mod jobs;
