@@ -170,6 +170,8 @@ fn every_kind_has_one_line_and_one_queue() {
         [
             ("chunk_documents", "default"),
             ("dataset_generate", "default"),
+            ("dataset_preview", "default"),
+            ("dataset_write", "default"),
             ("train", "gpu"),
             ("evaluate", "gpu"),
             ("export", "default"),

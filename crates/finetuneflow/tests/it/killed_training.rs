@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{program, rows};
 
-const STEPS: u64 = 60;
+/// So many that no child comes to its end before a kill, however late that comes on a busy machine.
+const STEPS: u64 = 240;
 const ROUNDS: usize = 12;
 
 /// When a child is ended.
@@ -53,7 +54,7 @@ impl Training {
             command.arg(flag).arg(self.path(name));
         }
         let settings = format!(
-            "--max-steps {STEPS} --eval-steps 3 --patience 20 --checkpoint-steps 2 --keep-checkpoints 1 --rank 4 \
+            "--max-steps {STEPS} --eval-steps 3 --patience 100 --checkpoint-steps 2 --keep-checkpoints 1 --rank 4 \
              --micro-batch-size 1 --max-seq-len 96 --gradient-accumulation-steps 2 --learning-rate 1e-3 --threads 2"
         );
         command.args(settings.split(' ')).env("FTF_DATA_DIR", self.folder.path());
