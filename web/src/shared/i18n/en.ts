@@ -439,6 +439,8 @@ export const en = {
     kinds: {
       chunk_documents: "Read documents",
       dataset_generate: "Make examples",
+      dataset_preview: "Try a few chunks",
+      dataset_write: "Have examples written",
       train: "Train",
       evaluate: "Measure",
       export: "Export",
@@ -501,6 +503,8 @@ export const en = {
     example_not_found: { title: "This example does not exist", hint: "It may have been deleted. Reload the page." },
     run_not_found: { title: "This training does not exist", hint: "Reload the page." },
     job_not_found: { title: "This job does not exist", hint: "Reload the page." },
+    connection_not_found: { title: "This connection does not exist", hint: "Choose another one in the settings." },
+    provider_failed: { title: "The server of the language model does not answer as it should", hint: "Start it, or correct the connection in the settings." },
     model_not_found: { title: "This model does not exist", hint: "Choose another model." },
     export_not_found: { title: "This file has not been exported", hint: "Start an export first." },
     dataset_not_found: { title: "This data set does not exist", hint: "Add the file again." },

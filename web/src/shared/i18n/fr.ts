@@ -441,6 +441,8 @@ export const fr: Texts = {
     kinds: {
       chunk_documents: "Lire les documents",
       dataset_generate: "Créer des exemples",
+      dataset_preview: "Essayer quelques passages",
+      dataset_write: "Faire écrire des exemples",
       train: "Entraîner",
       evaluate: "Mesurer",
       export: "Exporter",
@@ -503,6 +505,8 @@ export const fr: Texts = {
     example_not_found: { title: "Cet exemple n'existe pas", hint: "Il a peut-être été supprimé. Rechargez la page." },
     run_not_found: { title: "Cet entraînement n'existe pas", hint: "Rechargez la page." },
     job_not_found: { title: "Cette tâche n'existe pas", hint: "Rechargez la page." },
+    connection_not_found: { title: "Cette connexion n'existe pas", hint: "Choisissez-en une autre dans les paramètres." },
+    provider_failed: { title: "Le serveur du modèle de langage ne répond pas comme il faut", hint: "Démarrez-le, ou corrigez la connexion dans les paramètres." },
     model_not_found: { title: "Ce modèle n'existe pas", hint: "Choisissez un autre modèle." },
     export_not_found: { title: "Ce fichier n'a pas été exporté", hint: "Lancez d'abord un export." },
     dataset_not_found: { title: "Ce jeu de données n'existe pas", hint: "Ajoutez de nouveau le fichier." },
