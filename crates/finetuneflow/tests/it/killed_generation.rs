@@ -295,7 +295,8 @@ async fn writing_is_paused_bounded_and_continued() {
     let bounded = client.ended(bounded["job"]["id"].as_str().expect("an id")).await;
     assert_eq!(bounded["status"], "completed", "{bounded}");
     assert!(bounded["result"]["stopped"].as_str().expect("a reason").contains("calls are made"), "{bounded}");
-    assert!(*script.answered.borrow() <= at_pause + 50);
+    // The call that was on its way at the pause may have been answered to nobody.
+    assert!(*script.answered.borrow() <= at_pause + 50 + 1);
 
     let rest = client.post(&format!("{write}/resume"), &json!({})).await;
     let rest = client.ended(rest["job"]["id"].as_str().expect("an id")).await;
