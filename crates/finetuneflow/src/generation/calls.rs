@@ -57,9 +57,9 @@ pub enum CallError {
 
 impl Caller {
     /// The identity of a request: where it goes and every byte of it.
-    pub fn request_hash(&self, request: &Request) -> String {
+    fn request_hash(&self, body: &str) -> String {
         let mut digest = Sha256::new();
-        for part in [self.provider.address(), &self.provider.body(request).to_string()] {
+        for part in [self.provider.address(), body] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part.as_bytes());
         }
@@ -76,13 +76,13 @@ impl Caller {
         purpose: &str,
         chunk_id: Option<Uuid>,
     ) -> Result<Answer, CallError> {
-        let request_hash = self.request_hash(request);
+        let body = self.provider.body(request).to_string();
+        let request_hash = self.request_hash(&body);
         let kept = provider_calls::replied(&self.database, self.project_id, &request_hash).await?;
         if let Some(call) = kept {
             let cut_off = call.details["cut_off"] == true;
             return Ok(Answer { text: call.reply.unwrap_or_default(), cut_off, request_hash, cached: true });
         }
-        let sent_bytes = self.provider.body(request).to_string().len() as u64;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -99,7 +99,7 @@ impl Caller {
                 model: request.model.clone(),
                 purpose: purpose.to_owned(),
                 request_hash: request_hash.clone(),
-                sent_bytes,
+                sent_bytes: body.len() as u64,
                 duration_ms: started.elapsed().as_millis() as u64,
                 prompt_tokens: tokens.prompt,
                 completion_tokens: tokens.completion,

@@ -51,6 +51,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Whether anything is bounded.
+    pub fn is_set(&self) -> bool {
+        self.max_calls.is_some() || self.max_tokens.is_some()
+    }
+
     /// Which bound is reached, in words.
     pub fn reached(&self, usage: &store::provider_calls::Usage) -> Option<String> {
         let tokens = usage.prompt_tokens + usage.completion_tokens;

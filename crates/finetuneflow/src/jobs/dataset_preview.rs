@@ -8,7 +8,7 @@ use store::chunks;
 use store::provider_calls;
 use uuid::Uuid;
 
-use super::dataset_write::{caller, chunk_ids};
+use super::dataset_write::{caller, chunks_meant};
 use super::{JobError, JobKind, Queue, Work};
 use crate::generation::Options;
 use crate::generation::plan::{Prices, Trial, estimate, representative};
@@ -38,21 +38,17 @@ impl JobKind for DatasetPreview {
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {
-        let all = chunk_ids(&work, self.project_id, self.file_ids.as_deref()).await?;
+        let all = chunks_meant(&work, self.project_id, self.file_ids.as_deref()).await?;
         let (caller, concurrency) =
             caller(&work, self.project_id, &self.options.connection, work.job.id).await?;
         let writer = Writer::new(caller, self.options.clone())?;
-        let mut lengths = Vec::with_capacity(all.len());
-        for id in &all {
-            lengths
-                .push(chunks::get(work.database(), self.project_id, *id).await?.token_count.unsigned_abs());
-        }
+        let lengths: Vec<u64> = all.iter().map(|(_, tokens)| *tokens).collect();
         let tried = representative(&lengths);
         let (mut shown, mut set_aside, mut trial) = (Vec::new(), Vec::new(), Trial::default());
         for (number, place) in (0..).zip(&tried) {
             work.check()?;
             work.progress(number, tried.len() as u64, "trying a chunk").await?;
-            let chunk = chunks::get(work.database(), self.project_id, all[*place]).await?;
+            let chunk = chunks::get(work.database(), self.project_id, all[*place].0).await?;
             let started = std::time::Instant::now();
             let written = writer.write(&chunk).await;
             trial.chunks += 1;

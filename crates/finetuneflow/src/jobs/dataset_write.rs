@@ -60,7 +60,8 @@ impl JobKind for DatasetWrite {
     async fn run(self, work: Work) -> Result<Value, JobError> {
         let owner = self.continues.unwrap_or(work.job.id);
         if self.continues.is_none() {
-            let chunk_ids = chunk_ids(&work, self.project_id, self.file_ids.as_deref()).await?;
+            let chunks = chunks_meant(&work, self.project_id, self.file_ids.as_deref()).await?;
+            let chunk_ids: Vec<Uuid> = chunks.into_iter().map(|(id, _)| id).collect();
             units::plan(work.database(), self.project_id, owner, &chunk_ids).await?;
         }
         let (caller, concurrency) = caller(&work, self.project_id, &self.options.connection, owner).await?;
@@ -105,18 +106,19 @@ pub(super) async fn caller(
     Ok((caller, connection.concurrency))
 }
 
-/// The chunks of the documents that are meant, in order.
-pub(super) async fn chunk_ids(
+/// The chunks of the documents that are meant, in order: ids and lengths in tokens.
+pub(super) async fn chunks_meant(
     work: &Work,
     project_id: Uuid,
     only: Option<&[Uuid]>,
-) -> Result<Vec<Uuid>, JobError> {
+) -> Result<Vec<(Uuid, u64)>, JobError> {
     let mut found = Vec::new();
     for number in 1.. {
         let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
         let page = chunks::list(work.database(), project_id, page, ChunkFilter::default()).await?;
         let meant = |chunk: &&Chunk| only.is_none_or(|files| files.contains(&chunk.file_id));
-        found.extend(page.items.iter().filter(meant).map(|chunk| chunk.id));
+        let short = |chunk: &Chunk| (chunk.id, chunk.token_count.unsigned_abs());
+        found.extend(page.items.iter().filter(meant).map(short));
         if number * store::Page::MAX_PER_PAGE >= page.total {
             break;
         }
@@ -181,8 +183,12 @@ impl Run {
         let signals = self.work.clone();
         loop {
             self.work.check()?;
-            let reached =
-                options.budget.reached(&provider_calls::usage(self.work.database(), self.owner).await?);
+            let reached = match options.budget.is_set() {
+                true => {
+                    options.budget.reached(&provider_calls::usage(self.work.database(), self.owner).await?)
+                }
+                false => None,
+            };
             while reached.is_none() && running.len() < self.concurrency as usize {
                 let Some(unit) = waiting.next() else { break };
                 running.push(ended(unit));
