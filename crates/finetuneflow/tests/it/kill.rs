@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::server::Serving;
+use crate::server::{Client, Serving};
 use crate::support::{rows, trainable_model};
 
 /// Long enough to be killed in the middle, with a checkpoint on the way.
@@ -16,31 +16,7 @@ const CHECKPOINT_STEPS: u64 = 5;
 /// No step of this test may take longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-struct Client {
-    http: reqwest::Client,
-    base: String,
-}
-
 impl Client {
-    fn new(server: &Serving) -> Self {
-        Self { http: crate::support::http(), base: server.url.clone() }
-    }
-
-    async fn json(&self, request: reqwest::RequestBuilder) -> Value {
-        let answer = request.send().await.expect("answers");
-        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
-        assert!(status.is_success(), "{status}: {body}");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        self.json(self.http.get(format!("{}{path}", self.base))).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        self.json(self.http.post(format!("{}{path}", self.base)).json(body)).await
-    }
-
     /// A project with approved examples, in which a training was started; its path.
     async fn start_training(&self, model: &str) -> String {
         let form = reqwest::multipart::Form::new()

@@ -18,7 +18,7 @@ use store::{Database, Page};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::server::Serving;
+use crate::server::{Client, Serving};
 use crate::support::trainable_model;
 
 const SECTIONS: usize = 1000;
@@ -109,31 +109,7 @@ fn said(text: &str) -> Response {
         .into_response()
 }
 
-struct Client {
-    http: reqwest::Client,
-    base: String,
-}
-
 impl Client {
-    fn new(server: &Serving) -> Self {
-        Self { http: crate::support::http(), base: server.url.clone() }
-    }
-
-    async fn json(&self, request: reqwest::RequestBuilder) -> Value {
-        let answer = request.send().await.expect("answers");
-        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
-        assert!(status.is_success(), "{status}: {body}");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        self.json(self.http.get(format!("{}{path}", self.base))).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        self.json(self.http.post(format!("{}{path}", self.base)).json(body)).await
-    }
-
     /// The job, once it has ended.
     async fn ended(&self, job: &str) -> Value {
         let url = format!("{}/api/jobs/{job}/events", self.base);

@@ -53,6 +53,35 @@ impl Drop for Serving {
     }
 }
 
+/// Asks a running server; what a test does with it stands beside the test.
+#[cfg(unix)]
+pub struct Client {
+    pub http: reqwest::Client,
+    pub base: String,
+}
+
+#[cfg(unix)]
+impl Client {
+    pub fn new(server: &Serving) -> Self {
+        Self { http: crate::support::http(), base: server.url.clone() }
+    }
+
+    pub async fn json(&self, request: reqwest::RequestBuilder) -> Value {
+        let answer = request.send().await.expect("answers");
+        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status.is_success(), "{status}: {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.json(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        self.json(self.http.post(format!("{}{path}", self.base)).json(body)).await
+    }
+}
+
 /// The program on this data folder, without the settings of whoever runs the tests.
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
