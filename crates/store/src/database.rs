@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    QuerySelect, RuntimeErr, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -246,3 +246,17 @@ fn cannot_open(what: &str, error: DbErr) -> StoreError {
 
 /// Rows in one INSERT: SQLite allows 32,766 bound values, PostgreSQL 65,535.
 pub(crate) const ROWS_PER_INSERT: usize = 500;
+
+/// `FOR UPDATE` where the database has it; SQLite's write lock covers everything already.
+pub(crate) trait LockIfAble: Sized {
+    fn lock_exclusive_if_able(self, database: &Database) -> Self;
+}
+
+impl<E: EntityTrait> LockIfAble for Select<E> {
+    fn lock_exclusive_if_able(self, database: &Database) -> Self {
+        match database.backend() {
+            DbBackend::Postgres => self.lock_exclusive(),
+            _ => self,
+        }
+    }
+}

@@ -6,7 +6,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::database::{Database, now};
+use crate::database::{Database, LockIfAble, now};
 use crate::error::{Result, StoreError};
 use crate::page::{Page, Paged};
 
@@ -123,18 +123,4 @@ pub async fn list(database: &Database, project_id: Uuid, page: Page) -> Result<P
     let query =
         query.order_by_desc(entity::Column::Number).offset(page.offset()).limit(page.clamped().per_page);
     Ok(Paged::new(query.all(database.connection()).await?, total, page))
-}
-
-/// `FOR UPDATE` where the database has it; SQLite's write lock covers everything already.
-trait LockIfAble: Sized {
-    fn lock_exclusive_if_able(self, database: &Database) -> Self;
-}
-
-impl LockIfAble for sea_orm::Select<crate::projects::entity::Entity> {
-    fn lock_exclusive_if_able(self, database: &Database) -> Self {
-        match database.backend() {
-            sea_orm::DbBackend::Postgres => self.lock_exclusive(),
-            _ => self,
-        }
-    }
 }

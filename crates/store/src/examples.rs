@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::database::{Database, ROWS_PER_INSERT, now};
+use crate::database::{Database, LockIfAble, ROWS_PER_INSERT, now};
 use crate::error::{Result, StoreError};
+use crate::example_changes::{self, NewChange};
 use crate::page::{Page, Paged};
 use crate::projects::contains_pattern;
 
@@ -98,6 +99,8 @@ pub struct ExampleFilter {
     pub chunk_id: Option<Uuid>,
     /// Only with this text in the payload, in any case.
     pub search: Option<String>,
+    /// Only with this finding in `quality.issues`.
+    pub issue: Option<String>,
     /// Only these.
     pub ids: Option<Vec<Uuid>>,
 }
@@ -249,14 +252,19 @@ pub async fn status_counts(database: &Database, project_id: Uuid) -> Result<Stat
     })
 }
 
-/// Changes one example. Content that another example has already is a conflict.
+/// Changes one example and records what changed. Content that another example has already is a conflict.
 pub async fn update(
     database: &Database,
     project_id: Uuid,
     id: Uuid,
     change: ExampleChange,
+    actor: &str,
 ) -> Result<Example> {
-    let mut row = get(database, project_id, id).await?.into_active_model();
+    let transaction = database.begin_write().await?;
+    let query = entity::Entity::find_by_id(id).filter(entity::Column::ProjectId.eq(project_id));
+    let old = query.lock_exclusive_if_able(database).one(&transaction).await?;
+    let old = old.ok_or_else(|| StoreError::not_found("example", id))?;
+    let mut row = old.clone().into_active_model();
     if let Some(status) = change.status {
         row.status = Set(status);
     }
@@ -271,36 +279,92 @@ pub async fn update(
         row.quality = Set(quality);
     }
     row.updated_at = Set(now());
-    Ok(row.update(database.connection()).await?)
+    let new = row.update(&transaction).await?;
+    let changes = NewChange::between(&old, &new).into_iter().collect();
+    example_changes::record_within(&transaction, project_id, actor, changes).await?;
+    transaction.commit().await?;
+    Ok(new)
 }
 
-/// Sets the status of all matching examples; returns how many.
+/// Sets the status of all matching examples and records it; returns how many had another one.
 pub async fn set_status(
     database: &Database,
     project_id: Uuid,
     filter: &ExampleFilter,
     status: ExampleStatus,
+    actor: &str,
 ) -> Result<u64> {
-    let update = entity::Entity::update_many()
-        .col_expr(entity::Column::Status, Expr::value(status))
-        .col_expr(entity::Column::UpdatedAt, Expr::value(now()))
-        .filter(condition(project_id, filter));
-    Ok(update.exec(database.connection()).await?.rows_affected)
+    let transaction = database.begin_write().await?;
+    let others = condition(project_id, filter).add(entity::Column::Status.ne(status));
+    let (batch_id, mut changed) = (Uuid::now_v7(), 0);
+    loop {
+        let part = part_of(database, &transaction, &others).await?;
+        if part.is_empty() {
+            break;
+        }
+        let update = entity::Entity::update_many()
+            .col_expr(entity::Column::Status, Expr::value(status))
+            .col_expr(entity::Column::UpdatedAt, Expr::value(now()))
+            .filter(entity::Column::Id.is_in(part.iter().map(|(id, _)| *id)));
+        changed += update.exec(&transaction).await?.rows_affected;
+        let decided = |(id, old)| NewChange::decided(id, old, status, batch_id);
+        let changes = part.into_iter().map(decided).collect();
+        example_changes::record_within(&transaction, project_id, actor, changes).await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
 }
 
 /// Deletes one example.
-pub async fn delete(database: &Database, project_id: Uuid, id: Uuid) -> Result<()> {
+pub async fn delete(database: &Database, project_id: Uuid, id: Uuid, actor: &str) -> Result<()> {
     let only = ExampleFilter { ids: Some(vec![id]), ..ExampleFilter::default() };
-    match delete_many(database, project_id, &only).await? {
+    match delete_many(database, project_id, &only, actor).await? {
         0 => Err(StoreError::not_found("example", id)),
         _ => Ok(()),
     }
 }
 
-/// Deletes all matching examples; returns how many.
-pub async fn delete_many(database: &Database, project_id: Uuid, filter: &ExampleFilter) -> Result<u64> {
-    let delete = entity::Entity::delete_many().filter(condition(project_id, filter));
-    Ok(delete.exec(database.connection()).await?.rows_affected)
+/// Deletes all matching examples with their earlier changes, and records that they are gone; returns how many.
+pub async fn delete_many(
+    database: &Database,
+    project_id: Uuid,
+    filter: &ExampleFilter,
+    actor: &str,
+) -> Result<u64> {
+    let transaction = database.begin_write().await?;
+    let all = condition(project_id, filter);
+    let (batch_id, mut deleted) = (Uuid::now_v7(), 0);
+    loop {
+        let part = part_of(database, &transaction, &all).await?;
+        if part.is_empty() {
+            break;
+        }
+        let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
+        example_changes::forget_within(&transaction, project_id, &ids).await?;
+        let delete = entity::Entity::delete_many().filter(entity::Column::Id.is_in(ids));
+        deleted += delete.exec(&transaction).await?.rows_affected;
+        let gone = |(id, old)| NewChange::deleted(id, old, batch_id);
+        let changes = part.into_iter().map(gone).collect();
+        example_changes::record_within(&transaction, project_id, actor, changes).await?;
+    }
+    transaction.commit().await?;
+    Ok(deleted)
+}
+
+/// Some of the examples that meet a condition, for a change of them all in parts.
+async fn part_of(
+    database: &Database,
+    transaction: &DatabaseTransaction,
+    condition: &sea_orm::Condition,
+) -> Result<Vec<(Uuid, ExampleStatus)>> {
+    let query = entity::Entity::find()
+        .select_only()
+        .columns([entity::Column::Id, entity::Column::Status])
+        .filter(condition.clone())
+        .order_by_asc(entity::Column::Id)
+        .limit(ROWS_PER_INSERT as u64)
+        .lock_exclusive_if_able(database);
+    Ok(query.into_tuple().all(transaction).await?)
 }
 
 fn filtered(project_id: Uuid, filter: &ExampleFilter) -> Select<entity::Entity> {
@@ -321,6 +385,12 @@ fn condition(project_id: Uuid, filter: &ExampleFilter) -> sea_orm::Condition {
     if let Some(search) = filter.search.as_ref().filter(|search| !search.is_empty()) {
         let payload = Expr::col(entity::Column::Payload).cast_as("text");
         all = all.add(Expr::expr(Func::lower(payload)).like(contains_pattern(&as_in_json(search))));
+    }
+    if let Some(issue) = &filter.issue {
+        // Findings are names, and nothing else in the column is quoted like one.
+        let quality = Expr::col(entity::Column::Quality).cast_as("text");
+        let named = Value::String(issue.clone()).to_string();
+        all = all.add(Expr::expr(quality).like(contains_pattern(&named)));
     }
     all
 }

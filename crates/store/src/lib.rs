@@ -9,6 +9,7 @@ mod data_folder;
 mod database;
 pub mod dataset_versions;
 mod error;
+pub mod example_changes;
 pub mod examples;
 pub mod files;
 pub mod generation_units;

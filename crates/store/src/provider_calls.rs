@@ -1,13 +1,14 @@
 //! Calls to language models: what left the machine, for whom, and what came back. Replies are found again by the hash of
 //! their request, so that none is paid for twice.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::database::{Database, now};
@@ -80,6 +81,8 @@ pub(crate) mod entity {
 crate::text_enum! {
     /// Whether a reply came.
     pub enum CallStatus("provider call status") {
+        /// It is on its way; or it was when the program ended, and nobody knows what became of it.
+        Sent = "sent",
         /// The reply is kept.
         Replied = "replied",
         /// An error came, or nothing.
@@ -87,7 +90,7 @@ crate::text_enum! {
     }
 }
 
-/// A call to store.
+/// A call that is about to leave.
 #[derive(Clone, Debug)]
 pub struct NewCall {
     /// The project.
@@ -108,14 +111,19 @@ pub struct NewCall {
     pub request_hash: String,
     /// Bytes of the request's body.
     pub sent_bytes: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
     /// Until the end of the reply.
     pub duration_ms: u64,
     /// As the provider counts.
     pub prompt_tokens: Option<u64>,
     /// As the provider counts.
     pub completion_tokens: Option<u64>,
-    /// What came: the reply, or why there is none.
-    pub outcome: std::result::Result<String, String>,
+    /// The reply, or why there is none.
+    pub reply: std::result::Result<String, String>,
     /// Attempt, finish reason, …
     pub details: Value,
 }
@@ -133,13 +141,8 @@ pub struct Usage {
     pub sent_bytes: u64,
 }
 
-/// Stores a call.
-pub async fn record(database: &Database, call: NewCall) -> Result<Call> {
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (reply, error) = match call.outcome {
-        Ok(reply) => (Some(reply), None),
-        Err(error) => (None, Some(error)),
-    };
+/// Writes down a call before it leaves.
+pub async fn begin(database: &Database, call: NewCall) -> Result<Call> {
     let row = Call {
         id: Uuid::now_v7(),
         project_id: call.project_id,
@@ -150,18 +153,43 @@ pub async fn record(database: &Database, call: NewCall) -> Result<Call> {
         model: call.model,
         purpose: call.purpose,
         request_hash: call.request_hash,
-        status: if reply.is_some() { CallStatus::Replied } else { CallStatus::Failed },
+        status: CallStatus::Sent,
         sent_bytes: signed(call.sent_bytes),
-        duration_ms: signed(call.duration_ms),
-        prompt_tokens: call.prompt_tokens.map(signed),
-        completion_tokens: call.completion_tokens.map(signed),
-        // PostgreSQL has no place for this character in a text.
-        reply: reply.map(|reply| reply.replace('\0', " ")),
-        error: error.map(|error| error.replace('\0', " ")),
-        details: call.details,
+        duration_ms: 0,
+        prompt_tokens: None,
+        completion_tokens: None,
+        reply: None,
+        error: None,
+        details: Value::Object(Map::new()),
         created_at: now(),
     };
-    Ok(row.into_active_model().insert(database.connection()).await?)
+    entity::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(database.connection())
+        .await?;
+    Ok(row)
+}
+
+/// Writes down how a call ended.
+pub async fn end(database: &Database, call: Call, outcome: Outcome) -> Result<Call> {
+    // PostgreSQL has no place for this character in a text.
+    let clean = |text: String| text.replace('\0', " ");
+    let (reply, error) = match outcome.reply {
+        Ok(reply) => (Some(clean(reply)), None),
+        Err(error) => (None, Some(clean(error))),
+    };
+    let mut row = call.into_active_model();
+    row.status = Set(if reply.is_some() { CallStatus::Replied } else { CallStatus::Failed });
+    row.duration_ms = Set(signed(outcome.duration_ms));
+    row.prompt_tokens = Set(outcome.prompt_tokens.map(signed));
+    row.completion_tokens = Set(outcome.completion_tokens.map(signed));
+    row.reply = Set(reply);
+    row.error = Set(error);
+    row.details = Set(outcome.details);
+    Ok(row.update(database.connection()).await?)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The project's newest reply to a request with this hash.

@@ -7,13 +7,18 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 mod columns;
 mod m0001_initial;
 mod m0002_generation;
+mod m0003_review;
 
 pub(crate) struct Migrator;
 
 #[sea_orm_migration::async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_initial::Migration), Box::new(m0002_generation::Migration)]
+        vec![
+            Box::new(m0001_initial::Migration),
+            Box::new(m0002_generation::Migration),
+            Box::new(m0003_review::Migration),
+        ]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use store::dataset_versions::{self, NewDatasetVersion};
+use store::example_changes::{self as changes, ChangeKind};
 use store::examples::{self, ExampleChange, ExampleFilter, ExampleStatus, NewExample};
 use store::{Database, Page, StoreError};
 use uuid::Uuid;
@@ -38,7 +39,7 @@ pub async fn the_same_content_is_stored_once(database: Database) {
         payload: Some((two[1].payload.clone(), two[1].content_hash.clone())),
         ..ExampleChange::default()
     };
-    let twice = examples::update(&database, mine.id, two[0].id, change).await;
+    let twice = examples::update(&database, mine.id, two[0].id, change, "person").await;
     assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
 }
 
@@ -49,9 +50,12 @@ pub async fn are_filtered_counted_and_decided_about(database: Database) {
         examples::list(&database, project.id, Page::default(), ExampleFilter::default()).await.unwrap().items;
     let ids = vec![all[0].id, all[1].id, Uuid::now_v7()];
     let some = ExampleFilter { ids: Some(ids), ..ExampleFilter::default() };
-    assert_eq!(examples::set_status(&database, project.id, &some, ExampleStatus::Approved).await.unwrap(), 2);
+    assert_eq!(
+        examples::set_status(&database, project.id, &some, ExampleStatus::Approved, "person").await.unwrap(),
+        2
+    );
     let change = ExampleChange { status: Some(ExampleStatus::Rejected), ..ExampleChange::default() };
-    examples::update(&database, project.id, all[5].id, change).await.unwrap();
+    examples::update(&database, project.id, all[5].id, change, "person").await.unwrap();
     let counts = examples::status_counts(&database, project.id).await.unwrap();
     assert_eq!((counts.pending, counts.approved, counts.rejected, counts.total()), (3, 2, 1, 6));
 
@@ -63,9 +67,9 @@ pub async fn are_filtered_counted_and_decided_about(database: Database) {
         let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap().total;
         assert_eq!(found, expected, "searching {search}");
     }
-    assert_eq!(examples::delete_many(&database, project.id, &approved).await.unwrap(), 2);
-    examples::delete(&database, project.id, all[5].id).await.unwrap();
-    assert!(examples::delete(&database, project.id, all[5].id).await.unwrap_err().is_not_found());
+    assert_eq!(examples::delete_many(&database, project.id, &approved, "person").await.unwrap(), 2);
+    examples::delete(&database, project.id, all[5].id, "person").await.unwrap();
+    assert!(examples::delete(&database, project.id, all[5].id, "person").await.unwrap_err().is_not_found());
     assert_eq!(examples::status_counts(&database, project.id).await.unwrap().total(), 3);
 }
 
@@ -114,4 +118,65 @@ pub async fn versions_are_numbered_and_stored_once(database: Database) {
     let mut orphan = version("c");
     orphan.project_id = Uuid::now_v7();
     assert!(dataset_versions::create(&database, orphan).await.unwrap_err().is_not_found());
+}
+
+pub async fn each_change_is_recorded(database: Database) {
+    let (project, other) = (project(&database).await, project(&database).await);
+    examples::insert_many(&database, project.id, pending(0..700)).await.unwrap();
+    let first =
+        examples::list(&database, project.id, Page::new(1, 1), ExampleFilter::default()).await.unwrap();
+    let first = first.items[0].clone();
+    let edit = ExampleChange {
+        payload: Some((json!({"messages": []}), "another hash".into())),
+        status: Some(ExampleStatus::Approved),
+        ..ExampleChange::default()
+    };
+    examples::update(&database, project.id, first.id, edit.clone(), "marie").await.unwrap();
+    examples::update(&database, project.id, first.id, edit, "marie").await.unwrap();
+    let assess = ExampleChange { quality: Some(json!({"score": 1})), ..ExampleChange::default() };
+    examples::update(&database, project.id, first.id, assess, "checks").await.unwrap();
+    let all = ExampleFilter::default();
+    let decided =
+        examples::set_status(&database, project.id, &all, ExampleStatus::Approved, "person").await.unwrap();
+    assert_eq!(decided, 699, "one was approved already");
+
+    let of_first = changes::list(&database, project.id, Some(first.id), Page::default()).await.unwrap();
+    let told: Vec<_> = of_first.items.iter().map(|change| (change.kind, change.actor.as_str())).collect();
+    assert_eq!(told, [(ChangeKind::Assessed, "checks"), (ChangeKind::Edited, "marie")]);
+    let edited = &of_first.items[1];
+    assert_eq!(edited.before, json!({"status": "pending", "payload": first.payload}));
+    assert_eq!(edited.after, json!({"status": "approved", "payload": {"messages": []}}));
+    let of_all = changes::list(&database, project.id, None, Page::new(1, 2)).await.unwrap();
+    assert_eq!(of_all.total, 701);
+    assert_eq!(of_all.items[0].batch_id, of_all.items[1].batch_id);
+    assert!(of_all.items[0].batch_id.is_some());
+
+    // What is deleted takes its texts along; that it was there stays known.
+    examples::delete(&database, project.id, first.id, "paul").await.unwrap();
+    let gone = changes::list(&database, project.id, Some(first.id), Page::default()).await.unwrap().items;
+    assert_eq!(
+        gone.iter().map(|change| (change.kind, &change.before, &change.after)).collect::<Vec<_>>(),
+        [(ChangeKind::Deleted, &json!({"status": "approved"}), &json!({}))]
+    );
+    assert_eq!(examples::delete_many(&database, project.id, &all, "paul").await.unwrap(), 699);
+    assert_eq!(changes::list(&database, other.id, None, Page::default()).await.unwrap().total, 0);
+}
+
+pub async fn are_found_by_their_findings(database: Database) {
+    let project = project(&database).await;
+    let found = |number: usize, issues: serde_json::Value| NewExample {
+        quality: json!({ "issues": issues }),
+        ..new_example(number, ExampleStatus::Pending)
+    };
+    let rows = vec![
+        found(0, json!(["refusal", "not_grounded"])),
+        found(1, json!(["refusals"])),
+        found(2, json!([])),
+    ];
+    examples::insert_many(&database, project.id, rows).await.unwrap();
+    for (issue, expected) in [("refusal", 1), ("not_grounded", 1), ("notXgrounded", 0), ("%", 0)] {
+        let filter = ExampleFilter { issue: Some(issue.into()), ..ExampleFilter::default() };
+        let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap();
+        assert_eq!(found.total, expected, "{issue}");
+    }
 }

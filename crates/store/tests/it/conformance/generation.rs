@@ -6,7 +6,7 @@ use store::examples::{self, ExampleStatus, NewExample};
 use store::files::NewFile;
 use store::generation_units::{self as units, UnitCounts, UnitOutcome, UnitStatus};
 use store::jobs::NewJob;
-use store::provider_calls::{self as calls, NewCall, Usage};
+use store::provider_calls::{self as calls, CallStatus, NewCall, Outcome, Usage};
 use store::{Database, Page};
 use uuid::Uuid;
 
@@ -93,45 +93,61 @@ pub async fn units_end_once_and_with_their_examples(database: Database) {
     assert_eq!(units::list(&database, job_id, Page::default(), None).await.unwrap().total, 4);
 }
 
-fn call(planned: &Planned, hash: &str, outcome: Result<&str, &str>) -> NewCall {
+fn call(planned: &Planned, hash: &str) -> NewCall {
     NewCall {
         project_id: planned.project_id,
         job_id: Some(planned.job_id),
         chunk_id: Some(planned.chunk_ids[0]),
-        provider: "local".into(),
-        address: "http://127.0.0.1:11434".into(),
-        model: "tiny".into(),
-        purpose: "generate".into(),
+        provider: "here".into(),
+        address: "http://localhost:1".into(),
+        model: "m".into(),
+        purpose: "write".into(),
         request_hash: hash.into(),
         sent_bytes: 100,
-        duration_ms: 7,
-        prompt_tokens: outcome.is_ok().then_some(20),
-        completion_tokens: outcome.is_ok().then_some(5),
-        outcome: outcome.map(str::to_owned).map_err(str::to_owned),
-        details: json!({ "attempt": 1 }),
+    }
+}
+
+fn outcome(reply: Result<&str, &str>) -> Outcome {
+    let tokens = reply.is_ok();
+    Outcome {
+        duration_ms: 5,
+        prompt_tokens: tokens.then_some(20),
+        completion_tokens: tokens.then_some(5),
+        reply: reply.map(str::to_owned).map_err(str::to_owned),
+        details: json!({"attempt": 1}),
     }
 }
 
 pub async fn replies_are_found_by_their_request(database: Database) {
     let planned = planned(&database, 1).await;
     assert_eq!(calls::usage(&database, planned.job_id).await.unwrap(), Usage::default());
-    for (hash, outcome) in [("a", Err("status 500")), ("a", Ok("first\0")), ("b", Err("status 429"))] {
-        calls::record(&database, call(&planned, hash, outcome)).await.unwrap();
+    for (hash, reply) in [("a", Err("status 500")), ("a", Ok("first\0")), ("b", Err("status 429"))] {
+        let begun = calls::begin(&database, call(&planned, hash)).await.unwrap();
+        let listed = calls::list(&database, planned.project_id, None, Page::new(1, 1)).await.unwrap();
+        assert_eq!(
+            (listed.items[0].id, listed.items[0].status),
+            (begun.id, CallStatus::Sent),
+            "listed first"
+        );
+        calls::end(&database, begun, outcome(reply)).await.unwrap();
     }
+    calls::begin(&database, call(&planned, "lost")).await.unwrap();
     let found = calls::replied(&database, planned.project_id, "a").await.unwrap().unwrap();
     assert_eq!((found.reply.as_deref(), found.error), (Some("first "), None));
-    assert_eq!(calls::replied(&database, planned.project_id, "b").await.unwrap(), None);
+    for hash in ["b", "lost"] {
+        assert_eq!(calls::replied(&database, planned.project_id, hash).await.unwrap(), None, "{hash}");
+    }
     let other = project(&database).await;
     assert_eq!(calls::replied(&database, other.id, "a").await.unwrap(), None, "another project's");
 
     let listed = calls::list(&database, planned.project_id, None, Page::default()).await.unwrap();
     assert_eq!(
         listed.items.iter().map(|call| call.error.as_deref()).collect::<Vec<_>>(),
-        [Some("status 429"), None, Some("status 500")]
+        [None, Some("status 429"), None, Some("status 500")]
     );
     let of_job =
         calls::list(&database, planned.project_id, Some(Uuid::now_v7()), Page::default()).await.unwrap();
     assert_eq!(of_job.total, 0);
     let usage = calls::usage(&database, planned.job_id).await.unwrap();
-    assert_eq!(usage, Usage { calls: 3, prompt_tokens: 20, completion_tokens: 5, sent_bytes: 300 });
+    assert_eq!(usage, Usage { calls: 4, prompt_tokens: 20, completion_tokens: 5, sent_bytes: 400 });
 }

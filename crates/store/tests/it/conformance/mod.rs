@@ -34,6 +34,8 @@ const CASES: &[Case] = cases![
     examples::the_same_content_is_stored_once,
     examples::are_filtered_counted_and_decided_about,
     examples::keep_the_order_of_creation_over_parts,
+    examples::each_change_is_recorded,
+    examples::are_found_by_their_findings,
     examples::versions_are_numbered_and_stored_once,
     generation::units_end_once_and_with_their_examples,
     generation::replies_are_found_by_their_request,
