@@ -99,8 +99,12 @@ pub struct Example {
     pub source: String,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// What the checks found.
+    /// What the checks found, by name.
     pub issues: Vec<String>,
+    /// What the checks found, in English words.
+    pub reasons: Vec<String>,
+    /// From 0 to 1, where 1 is an example without findings; null when it was not checked.
+    pub score: Option<f64>,
     /// A person has changed the text.
     pub edited: bool,
     /// UTC.
@@ -144,11 +148,20 @@ pub struct Filter {
     pub q: Option<String>,
     /// Only of this chunk.
     pub chunk_id: Option<Uuid>,
+    /// Only with this finding of the checks.
+    #[schema(example = "not_grounded")]
+    pub issue: Option<String>,
 }
 
 impl From<Filter> for ExampleFilter {
     fn from(filter: Filter) -> Self {
-        Self { status: filter.status.map(Into::into), chunk_id: filter.chunk_id, search: filter.q, ids: None }
+        Self {
+            status: filter.status.map(Into::into),
+            chunk_id: filter.chunk_id,
+            search: filter.q,
+            issue: filter.issue,
+            ids: None,
+        }
     }
 }
 
@@ -180,7 +193,12 @@ struct ListQuery {
     q: Option<String>,
     /// Only of this chunk.
     chunk_id: Option<Uuid>,
+    /// Only with this finding of the checks.
+    issue: Option<String>,
 }
+
+/// Who changes examples through this interface, in their history.
+const PERSON: &str = "person";
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -197,7 +215,7 @@ async fn list(
     Query(paging): Query<Paging>,
 ) -> ApiResult<Json<List<Example>>> {
     store::projects::get(&state.database, project_id).await?;
-    let filter = Filter { status: query.status, q: query.q, chunk_id: query.chunk_id };
+    let filter = Filter { status: query.status, q: query.q, chunk_id: query.chunk_id, issue: query.issue };
     let page = rows::list(&state.database, project_id, paging.page()?, filter.into()).await?;
     Ok(Json(page.map(view).into()))
 }
@@ -232,7 +250,7 @@ async fn update(
             change.payload = Some((payload, content_hash));
         }
     }
-    Ok(Json(view(rows::update(&state.database, project_id, id, change).await?)))
+    Ok(Json(view(rows::update(&state.database, project_id, id, change, PERSON).await?)))
 }
 
 /// The rules of a conversation that can be trained on.
@@ -264,7 +282,7 @@ fn check(messages: &[Message]) -> ApiResult<()> {
     params(("project_id" = Uuid, Path), ("example_id" = Uuid, Path)),
     responses((status = 204, description = "It is gone")))]
 async fn delete(State(state): State<AppState>, Path((project_id, id)): InProject) -> ApiResult<StatusCode> {
-    rows::delete(&state.database, project_id, id).await?;
+    rows::delete(&state.database, project_id, id, PERSON).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -290,11 +308,11 @@ async fn bulk(
         BulkAction::Reject => rows::ExampleStatus::Rejected,
         BulkAction::Reset => rows::ExampleStatus::Pending,
         BulkAction::Delete => {
-            let changed = rows::delete_many(&state.database, project_id, &filter).await?;
+            let changed = rows::delete_many(&state.database, project_id, &filter, PERSON).await?;
             return Ok(Json(Changed { changed }));
         }
     };
-    let changed = rows::set_status(&state.database, project_id, &filter, status).await?;
+    let changed = rows::set_status(&state.database, project_id, &filter, status, PERSON).await?;
     Ok(Json(Changed { changed }))
 }
 
@@ -324,7 +342,10 @@ pub fn messages(row: &rows::Example) -> Vec<Message> {
 
 fn view(row: rows::Example) -> Example {
     let text = |name: &str| row.provenance.get(name).and_then(Value::as_str).map(str::to_owned);
-    let issues = row.quality.get("issues").and_then(Value::as_array);
+    let words = |name: &str| -> Vec<String> {
+        let listed = row.quality.get(name).and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
     let mut provenance: Provenance = serde_json::from_value(row.provenance.clone()).unwrap_or_default();
     provenance.chunk_id = row.chunk_id;
     Example {
@@ -332,7 +353,9 @@ fn view(row: rows::Example) -> Example {
         messages: messages(&row),
         status: row.status.into(),
         source: text("source").or_else(|| text("generator")).unwrap_or_else(|| "import".to_owned()),
-        issues: issues.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        issues: words("issues"),
+        reasons: words("reasons"),
+        score: row.quality.get("score").and_then(Value::as_f64),
         edited: row.provenance.get("edited").and_then(Value::as_bool).unwrap_or(false),
         provenance,
         created_at: row.created_at,

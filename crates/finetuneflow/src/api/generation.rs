@@ -103,7 +103,7 @@ pub struct CallView {
     pub model: String,
     /// `generate` or `repair`.
     pub purpose: String,
-    /// `replied` or `failed`.
+    /// `sent`, `replied` or `failed`.
     pub status: String,
     /// Bytes that were sent.
     pub sent_bytes: u64,

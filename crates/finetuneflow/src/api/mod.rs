@@ -6,6 +6,7 @@
 // utoipa's macro repeats the extractors' types with a span of ours, and rustc then takes our types for qualified ones.
 #![allow(unused_qualifications)]
 
+mod changes;
 mod chat;
 mod chunks;
 mod dataset;
@@ -76,6 +77,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(dataset_files::routes())
         .merge(generation::routes())
         .merge(examples::routes())
+        .merge(changes::routes())
         .merge(train::routes())
         .merge(runs::routes())
         .merge(chat::routes())

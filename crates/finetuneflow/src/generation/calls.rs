@@ -83,30 +83,33 @@ impl Caller {
             let cut_off = call.details["cut_off"] == true;
             return Ok(Answer { text: call.reply.unwrap_or_default(), cut_off, request_hash, cached: true });
         }
+        let call = |request_hash: &str| NewCall {
+            project_id: self.project_id,
+            job_id: self.job_id,
+            chunk_id,
+            provider: self.connection.clone(),
+            address: self.provider.address().to_owned(),
+            model: request.model.clone(),
+            purpose: purpose.to_owned(),
+            request_hash: request_hash.to_owned(),
+            sent_bytes: body.len() as u64,
+        };
         let mut attempt = 0;
         loop {
             attempt += 1;
+            let call = provider_calls::begin(&self.database, call(&request_hash)).await?;
             let started = Instant::now();
             let outcome = self.provider.reply(request).await;
             let (tokens, cut_off) =
                 outcome.as_ref().map_or(Default::default(), |reply| (reply.tokens, reply.cut_off));
-            let call = NewCall {
-                project_id: self.project_id,
-                job_id: self.job_id,
-                chunk_id,
-                provider: self.connection.clone(),
-                address: self.provider.address().to_owned(),
-                model: request.model.clone(),
-                purpose: purpose.to_owned(),
-                request_hash: request_hash.clone(),
-                sent_bytes: body.len() as u64,
+            let ended = provider_calls::Outcome {
                 duration_ms: started.elapsed().as_millis() as u64,
                 prompt_tokens: tokens.prompt,
                 completion_tokens: tokens.completion,
-                outcome: outcome.as_ref().map(|reply| reply.text.clone()).map_err(ToString::to_string),
+                reply: outcome.as_ref().map(|reply| reply.text.clone()).map_err(ToString::to_string),
                 details: json!({ "attempt": attempt, "cut_off": cut_off }),
             };
-            let call = provider_calls::record(&self.database, call).await?;
+            let call = provider_calls::end(&self.database, call, ended).await?;
             match outcome {
                 Ok(_) => {
                     let text = call.reply.unwrap_or_default();

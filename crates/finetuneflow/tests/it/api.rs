@@ -207,6 +207,16 @@ async fn examples_are_imported_reviewed_counted_and_exported() {
         (&edited["messages"], &edited["edited"], &edited["status"]),
         (&turns, &json!(true), &json!("pending"))
     );
+    let history = server.get(&format!("{path}/changes")).await.expect(200);
+    let change = &history["items"][0];
+    assert_eq!(
+        (&history["total"], &change["kind"], &change["actor"], &change["after"]["messages"]),
+        (&json!(1), &json!("edited"), &json!("person"), &turns)
+    );
+    assert_eq!(
+        (&change["before"]["status"], &change["after"]["status"]),
+        (&json!("approved"), &json!("pending"))
+    );
     let wrong = json!({ "messages": [{ "role": "robot", "content": "" }] });
     let error = server.patch(&path, &wrong).await.expect_error(400, "invalid_request");
     assert_eq!(error["fields"].as_array().map(Vec::len), Some(4), "{error}");

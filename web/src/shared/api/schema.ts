@@ -261,6 +261,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The changes of all examples, newest first */
+        get: operations["dataset_of_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/examples": {
         parameters: {
             query?: never;
@@ -312,6 +329,23 @@ export interface paths {
         head?: never;
         /** Changes an example */
         patch: operations["dataset_update"];
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/examples/{example_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The changes of an example, newest first; also of one that is gone */
+        get: operations["dataset_of_example"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/projects/{project_id}/dataset/export": {
@@ -1069,8 +1103,39 @@ export interface components {
              * @description Bytes that were sent.
              */
             sent_bytes: number;
-            /** @description `replied` or `failed`. */
+            /** @description `sent`, `replied` or `failed`. */
             status: string;
+        };
+        /** @description A change of an example. */
+        Change: {
+            /** @description `person`, `checks`, or `label_studio:` and who it was there. */
+            actor: string;
+            /** @description What came. */
+            after: components["schemas"]["ChangedFields"];
+            /**
+             * Format: uuid
+             * @description The same for all changes of one decision about many.
+             */
+            batch_id?: string | null;
+            /** @description What was. */
+            before: components["schemas"]["ChangedFields"];
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description The example, which may be gone.
+             */
+            example_id: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description `edited`, `decided`, `assessed` or `deleted`. */
+            kind: string;
         };
         /** @description How many examples were changed. */
         Changed: {
@@ -1079,6 +1144,19 @@ export interface components {
              * @description The number.
              */
             changed: number;
+        };
+        /** @description The fields of an example that a change touched, before it or after it; null: not touched. */
+        ChangedFields: {
+            /** @description What the checks found. */
+            issues?: string[] | null;
+            /** @description The conversation. */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            score?: number | null;
+            status?: components["schemas"]["ExampleStatus"] | null;
         };
         /** @description How models answer when a request does not say. */
         ChatDefaults: {
@@ -1504,12 +1582,19 @@ export interface components {
              * @description Its id.
              */
             id: string;
-            /** @description What the checks found. */
+            /** @description What the checks found, by name. */
             issues: string[];
             /** @description The conversation. */
             messages: components["schemas"]["Message"][];
             /** @description Where it comes from. */
             provenance: components["schemas"]["Provenance"];
+            /** @description What the checks found, in English words. */
+            reasons: string[];
+            /**
+             * Format: double
+             * @description From 0 to 1, where 1 is an example without findings; null when it was not checked.
+             */
+            score?: number | null;
             /** @description `offline` (made from a document) or `import`. */
             source: string;
             /** @description Whether it may be trained on. */
@@ -1683,6 +1768,11 @@ export interface components {
              * @description Only of this chunk.
              */
             chunk_id?: string | null;
+            /**
+             * @description Only with this finding of the checks.
+             * @example not_grounded
+             */
+            issue?: string | null;
             /** @description Only with this text in the conversation. */
             q?: string | null;
             status?: components["schemas"]["ExampleStatus"] | null;
@@ -2003,8 +2093,57 @@ export interface components {
                  * @description Bytes that were sent.
                  */
                 sent_bytes: number;
-                /** @description `replied` or `failed`. */
+                /** @description `sent`, `replied` or `failed`. */
                 status: string;
+            }[];
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Rows on a full page.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Rows in the whole (filtered) list.
+             */
+            total: number;
+        };
+        /** @description A page of a list. */
+        List_Change: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description `person`, `checks`, or `label_studio:` and who it was there. */
+                actor: string;
+                /** @description What came. */
+                after: components["schemas"]["ChangedFields"];
+                /**
+                 * Format: uuid
+                 * @description The same for all changes of one decision about many.
+                 */
+                batch_id?: string | null;
+                /** @description What was. */
+                before: components["schemas"]["ChangedFields"];
+                /**
+                 * Format: date-time
+                 * @description UTC.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The example, which may be gone.
+                 */
+                example_id: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description `edited`, `decided`, `assessed` or `deleted`. */
+                kind: string;
             }[];
             /**
              * Format: int64
@@ -2205,12 +2344,19 @@ export interface components {
                  * @description Its id.
                  */
                 id: string;
-                /** @description What the checks found. */
+                /** @description What the checks found, by name. */
                 issues: string[];
                 /** @description The conversation. */
                 messages: components["schemas"]["Message"][];
                 /** @description Where it comes from. */
                 provenance: components["schemas"]["Provenance"];
+                /** @description What the checks found, in English words. */
+                reasons: string[];
+                /**
+                 * Format: double
+                 * @description From 0 to 1, where 1 is an example without findings; null when it was not checked.
+                 */
+                score?: number | null;
                 /** @description `offline` (made from a document) or `import`. */
                 source: string;
                 /** @description Whether it may be trained on. */
@@ -4381,6 +4527,47 @@ export interface operations {
             };
         };
     };
+    dataset_of_project: {
+        parameters: {
+            query?: {
+                /**
+                 * @description From 1.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description At most 500.
+                 * @example 50
+                 */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Change"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     dataset_list: {
         parameters: {
             query?: {
@@ -4390,6 +4577,8 @@ export interface operations {
                 q?: string;
                 /** @description Only of this chunk. */
                 chunk_id?: string;
+                /** @description Only with this finding of the checks. */
+                issue?: string;
                 /**
                  * @description From 1.
                  * @example 1
@@ -4545,6 +4734,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Example"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_of_example: {
+        parameters: {
+            query?: {
+                /**
+                 * @description From 1.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description At most 500.
+                 * @example 50
+                 */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+                example_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Change"];
                 };
             };
             /** @description What went wrong and what to do */
