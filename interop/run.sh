@@ -36,4 +36,6 @@ else
     trained lora
     trained dora --method dora --rslora --dropout 0.1 --layers last:2
 fi
+mkdir "$work/providers"
+"$PYTHON" interop/providers_check.py --binary "$binary" --model "$model" --document samples/handbook-1/handbook.pdf --work "$work/providers" || failed=1
 exit "$failed"
