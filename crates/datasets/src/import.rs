@@ -89,6 +89,7 @@ pub struct Examples<'a> {
     file: String,
     format: &'static Format,
     mapping: Option<ColumnMapping>,
+    columns: Vec<String>,
     /// The rows that were read to detect the format.
     head: std::vec::IntoIter<Result<Row, RowError>>,
     rest: Items<'a>,
@@ -107,15 +108,23 @@ impl Examples<'static> {
         let name = path
             .file_name()
             .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        Self::open_as(path, &name, options)
+    }
+
+    /// Opens a file of the disk that people know by another name.
+    ///
+    /// # Errors
+    /// As [`Examples::open`].
+    pub fn open_as(path: &Path, name: &str, options: &ImportOptions) -> Result<Self, ImportError> {
         let unreadable = |source| ImportError::Io { file: path.display().to_string(), source };
         let file = File::open(path).map_err(unreadable)?;
         let mut reader = BufReader::with_capacity(1 << 18, file);
         let is_parquet = reader.fill_buf().map_err(unreadable)?.starts_with(rows::parquet::MAGIC);
         let items = match is_parquet {
-            true => rows::parquet::rows(reader.into_inner(), &name)?,
-            false => rows::open(reader, &name)?,
+            true => rows::parquet::rows(reader.into_inner(), name)?,
+            false => rows::open(reader, name)?,
         };
-        Self::of(items, &name, options)
+        Self::of(items, name, options)
     }
 }
 
@@ -150,6 +159,7 @@ impl<'a> Examples<'a> {
             file: file.into(),
             format,
             mapping,
+            columns: known_columns(&first_rows),
             head: head.into_iter(),
             rest: items,
             rows: 0,
@@ -167,6 +177,11 @@ impl<'a> Examples<'a> {
     /// The columns that are used, where the format has a choice.
     pub fn mapping(&self) -> Option<&ColumnMapping> {
         self.mapping.as_ref().filter(|_| self.format.id == formats::csv::FORMAT.id)
+    }
+
+    /// The columns of the first rows.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
     /// Rows so far, faulty ones included.
@@ -244,7 +259,7 @@ fn choose(
         Some(id) => formats::by_id(id),
         None => detect(rows),
     };
-    let unknown = || ImportError::UnknownFormat { file: file.into(), columns: known_columns(rows) };
+    let unknown = || ImportError::UnknownFormat { file: file.into(), columns: named(&known_columns(rows)) };
     Ok((format.ok_or_else(unknown)?, formats::csv::detected_mapping(rows)))
 }
 
@@ -261,13 +276,17 @@ fn detect(rows: &[Row]) -> Option<&'static Format> {
         .map(|(_, format)| format)
 }
 
-fn known_columns(rows: &[Row]) -> String {
-    let mut columns: Vec<&str> = Vec::new();
+fn known_columns(rows: &[Row]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
     for name in rows.iter().take(20).flat_map(|row| row.fields.keys()) {
-        if !columns.contains(&name.as_str()) {
-            columns.push(name);
+        if !columns.contains(name) {
+            columns.push(name.clone());
         }
     }
+    columns
+}
+
+fn named(columns: &[String]) -> String {
     if columns.is_empty() { "none".to_string() } else { columns.join(", ") }
 }
 
@@ -279,7 +298,7 @@ fn checked(mapping: &ColumnMapping, rows: &[Row], file: &str) -> Result<ColumnMa
             return Err(ImportError::MappedColumnMissing {
                 file: file.into(),
                 column: column.clone(),
-                columns: known_columns(rows),
+                columns: named(&known_columns(rows)),
             });
         }
     }

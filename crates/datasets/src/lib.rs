@@ -29,6 +29,6 @@ pub use example::{Example, Message, Provenance, Quality, Role, Status};
 pub use import::{ColumnMapping, Examples, Import, ImportOptions, import, import_path};
 pub use sources::{Coverage, SourceChunk, Sources};
 pub use split::{Split, SplitOptions, split};
-pub use statistics::{Distribution, Statistics, statistics};
+pub use statistics::{Distribution, Statistics, language, statistics};
 pub use validate::{MAX_MESSAGE_BYTES, validate};
 pub use version::{DatasetVersion, freeze};

@@ -57,6 +57,11 @@ impl Sources {
         sources
     }
 
+    /// The pieces, in the order in which they came.
+    pub fn into_chunks(self) -> Vec<SourceChunk> {
+        self.chunks
+    }
+
     /// The text that an example comes from: its chunk, or the chunks that its span or else its pages touch. `None` where
     /// the provenance names nothing that is here.
     pub fn text_of(&self, provenance: &Provenance) -> Option<String> {

@@ -146,8 +146,8 @@ fn count_issues(example: &Example, found: &mut Statistics) {
     }
 }
 
-/// Of the first thousand characters or so; short or mixed texts have none.
-fn language(example: &Example) -> String {
+/// ISO 639-3 code of an example's language, by its first thousand characters or so; "" for short and mixed texts.
+pub fn language(example: &Example) -> String {
     const ENOUGH: usize = 1000;
     let mut text = String::new();
     for message in example.messages.iter().filter(|message| message.role != Role::System) {

@@ -204,8 +204,15 @@ pub fn check(subjects: &[Subject], options: &CheckOptions) -> Vec<Checked> {
 
 /// Pairs of nearly the same words, (later, earlier), one for each later example.
 pub fn near_duplicates(examples: &[&Example]) -> Vec<(usize, usize)> {
-    let pairs = near_duplicates::similar(examples, CheckOptions::default().min_similarity);
+    let pairs = near_duplicates::similar(examples, CheckOptions::default().min_similarity, examples.len());
     pairs.into_iter().map(|(later, earlier, _)| (later, earlier)).collect()
+}
+
+/// Indices of the evaluation examples that have nearly the words of a training example.
+pub fn leaks(train: &[&Example], eval: &[&Example]) -> Vec<usize> {
+    let all: Vec<&Example> = train.iter().chain(eval).copied().collect();
+    let pairs = near_duplicates::similar(&all, CheckOptions::default().min_similarity, train.len());
+    pairs.into_iter().filter_map(|(later, ..)| later.checked_sub(train.len())).collect()
 }
 
 /// A check that looks at one example at a time.

@@ -1,8 +1,10 @@
 //! Examples with nearly the same words, also between training and evaluation. Exact repetitions are the other check's.
 
+use std::collections::BTreeSet;
+
 use super::duplicates::ordered;
 use super::minhash::{BANDS, Signature, jaccard, shingles};
-use super::{Check, CheckOptions, Finding, FindingKind, Found, Subject, repeats};
+use super::{Check, CheckOptions, Finding, FindingKind, Found, Part, Subject, repeats};
 use crate::example::Example;
 
 /// Finds for each example the most similar earlier one.
@@ -19,8 +21,16 @@ fn run(subjects: &[Subject], options: &CheckOptions) -> Found {
     let (order, found) = ordered(subjects);
     let distinct: Vec<usize> = found.kept.iter().map(|position| order[*position]).collect();
     let examples: Vec<&Example> = distinct.iter().map(|index| subjects[*index].example).collect();
+    let trained = distinct.iter().filter(|index| subjects[**index].part == Part::Train).count();
+    let mut pairs = similar(&examples, options.min_similarity, trained);
+    if trained < examples.len() {
+        // A likeness within the evaluation part must not hide one to what is trained on.
+        let leaks: BTreeSet<usize> = pairs.iter().map(|(later, ..)| *later).collect();
+        let others = similar(&examples, options.min_similarity, examples.len());
+        pairs.extend(others.into_iter().filter(|(later, ..)| !leaks.contains(later)));
+    }
     let mut findings = Vec::new();
-    for (later, earlier, similarity) in similar(&examples, options.min_similarity) {
+    for (later, earlier, similarity) in pairs {
         let (index, original) = (distinct[later], distinct[earlier]);
         let how = format!("{:.0} % the same as", 100.0 * similarity);
         let (leaks, reason) = repeats(subjects, index, original, &how);
@@ -35,8 +45,12 @@ fn example_shingles(example: &Example) -> Vec<u64> {
     shingles(example.messages.iter().map(|message| message.content.as_str()))
 }
 
-/// (later, earlier, similarity) for each example that is at least so similar to an earlier one.
-pub(crate) fn similar(examples: &[&Example], min_similarity: f64) -> Vec<(usize, usize, f64)> {
+/// (later, earlier, similarity) for each example that is at least so similar to an earlier one of the first `originals`.
+pub(crate) fn similar(
+    examples: &[&Example],
+    min_similarity: f64,
+    originals: usize,
+) -> Vec<(usize, usize, f64)> {
     // Without words there is nothing to compare.
     let signatures: Vec<Option<Signature>> = examples
         .iter()
@@ -53,7 +67,8 @@ pub(crate) fn similar(examples: &[&Example], min_similarity: f64) -> Vec<(usize,
         buckets.sort_unstable();
         for bucket in buckets.chunk_by(|one, other| one.0 == other.0) {
             for (place, (_, later)) in bucket.iter().enumerate() {
-                for (_, earlier) in &bucket[..place.min(COMPARED)] {
+                let earlier = &bucket[..place.min(COMPARED)];
+                for (_, earlier) in earlier.iter().filter(|(_, earlier)| *earlier < originals) {
                     let (Some(one), Some(other)) = (&signatures[*later], &signatures[*earlier]) else {
                         continue;
                     };
