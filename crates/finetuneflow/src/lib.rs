@@ -14,4 +14,5 @@ pub mod library;
 pub mod machine;
 pub mod models;
 pub mod providers;
+pub mod records;
 pub mod web;

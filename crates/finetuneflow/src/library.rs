@@ -21,7 +21,7 @@ pub const PARSED: &str = "parsed";
 pub const FAILED: &str = "failed";
 
 /// Types of files that training records are imported from.
-pub const DATASET_EXTENSIONS: &[&str] = &["jsonl", "json", "csv", "tsv", "ndjson"];
+pub const DATASET_EXTENSIONS: &[&str] = &["jsonl", "json", "csv", "tsv", "ndjson", "parquet"];
 
 /// Why a document's text is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -145,21 +145,25 @@ fn parsed(document: &Document) -> FileChange {
     FileChange { status: Some(PARSED.to_owned()), details: Some(details) }
 }
 
+/// A blob as a file of this computer. Where blobs are not local files, the bytes go to a temporary one first, which goes
+/// with the second value.
+pub async fn local_file(
+    blobs: &Blobs,
+    key: &BlobKey,
+) -> Result<(PathBuf, Option<tempfile::TempDir>), LibraryError> {
+    if let Some(path) = blobs.local_path(key) {
+        return Ok((path, None));
+    }
+    let internal = |reason: std::io::Error| LibraryError::Internal(reason.to_string());
+    let folder = tempfile::tempdir().map_err(internal)?;
+    let path = folder.path().join(key.as_str().rsplit('/').next().unwrap_or("file"));
+    tokio::fs::write(&path, blobs.get(key).await?).await.map_err(internal)?;
+    Ok((path, Some(folder)))
+}
+
 async fn parse(library: &Library, file: &File) -> Result<Document, LibraryError> {
-    let key = BlobKey::parse(&file.blob_key)?;
     let internal = |reason: &dyn std::fmt::Display| LibraryError::Internal(reason.to_string());
-    // Where blobs are not local files, the bytes go to a temporary one first.
-    let (path, _temporary) = match library.blobs.local_path(&key) {
-        Some(path) => (path, None),
-        None => {
-            let folder = tempfile::tempdir().map_err(|error| internal(&error))?;
-            let path = folder.path().join(key.as_str().rsplit('/').next().unwrap_or("file"));
-            tokio::fs::write(&path, library.blobs.get(&key).await?)
-                .await
-                .map_err(|error| internal(&error))?;
-            (path, Some(folder))
-        }
-    };
+    let (path, _temporary) = local_file(&library.blobs, &BlobKey::parse(&file.blob_key)?).await?;
     let command = ChildCommand {
         program: library.program.clone(),
         arguments: vec![crate::cli::parse_child::NAME.into()],

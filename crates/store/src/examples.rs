@@ -286,6 +286,23 @@ pub async fn update(
     Ok(new)
 }
 
+/// Stores what the checks say of examples, as a whole; those that are gone are left out. No change of a person's: it is
+/// not recorded, and the time of the last change stays.
+pub async fn assess(database: &Database, project_id: Uuid, qualities: Vec<(Uuid, Value)>) -> Result<()> {
+    for part in qualities.chunks(ROWS_PER_INSERT) {
+        let transaction = database.begin_write().await?;
+        for (id, quality) in part {
+            let update = entity::Entity::update_many()
+                .col_expr(entity::Column::Quality, Expr::value(quality.clone()))
+                .filter(entity::Column::Id.eq(*id))
+                .filter(entity::Column::ProjectId.eq(project_id));
+            update.exec(&transaction).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
 /// Sets the status of all matching examples and records it; returns how many had another one.
 pub async fn set_status(
     database: &Database,

@@ -89,8 +89,8 @@ impl UnitCounts {
 /// The end of a unit.
 #[derive(Clone, Debug)]
 pub enum UnitOutcome {
-    /// With these examples.
-    Done(Vec<NewExample>),
+    /// With these examples; and why others of the reply are not among them, if there were any.
+    Done(Vec<NewExample>, Option<String>),
     /// For this reason.
     Quarantined(String),
 }
@@ -182,10 +182,11 @@ pub async fn finish(database: &Database, unit_id: Uuid, outcome: UnitOutcome) ->
     let project_id = unit.project_id;
     let mut row = unit.into_active_model();
     match outcome {
-        UnitOutcome::Done(examples) => {
+        UnitOutcome::Done(examples, left_out) => {
             let stored = examples::insert_within(&transaction, project_id, examples).await?;
             row.status = Set(UnitStatus::Done);
             row.examples = Set(i64::try_from(stored).unwrap_or(i64::MAX));
+            row.reason = Set(left_out);
         }
         UnitOutcome::Quarantined(reason) => {
             row.status = Set(UnitStatus::Quarantined);

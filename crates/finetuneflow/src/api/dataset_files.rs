@@ -1,15 +1,16 @@
 //! Data sets in and out: uploaded files to examples, examples to files for other programs.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use datasets::formats::{self, Format};
-use datasets::{Example, ImportError, ImportOptions};
+use datasets::{ColumnMapping, Example, Examples, ImportError, ImportOptions};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::BlobKey;
 use store::examples::{self as rows, ExampleFilter, ExampleStatus as RowStatus, NewExample};
 use store::files::{File, FileChange};
@@ -19,16 +20,20 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::examples::{self, ExampleStatus};
+use super::examples::{self, ExampleStatus, Message};
 use super::export::attachment;
 use super::extract::{Json, Path, Query};
 use super::files::FileKind;
 use super::settings::OptionEntry;
 use super::state::AppState;
-use crate::library;
+use crate::{library, records};
 
 /// Faulty rows that an answer names.
 const NAMED_PROBLEMS: usize = 100;
+/// Examples that a preview shows.
+const SHOWN: usize = 5;
+/// Examples that are stored together.
+const ROWS_AT_ONCE: usize = 500;
 
 /// What to import.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,6 +45,10 @@ pub struct ImportDataset {
     pub format: Option<String>,
     /// The examples start approved; default true.
     pub approve: Option<bool>,
+    /// Which columns hold what; left out: recognised.
+    pub mapping: Option<Columns>,
+    /// Only says what would be imported; default false.
+    pub preview: Option<bool>,
 }
 
 /// A row that could not be taken.
@@ -55,11 +64,31 @@ pub struct RowProblem {
     pub message: String,
 }
 
-/// What an import did.
+/// Which columns hold what, for tables and rows of no known format.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Columns {
+    /// The question or instruction.
+    pub prompt: Option<String>,
+    /// The answer.
+    pub completion: Option<String>,
+    /// The system message.
+    pub system: Option<String>,
+    /// What the question is about; put behind the prompt.
+    pub context: Option<String>,
+}
+
+/// What an import did, or would do.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImportReport {
     /// As it was recognised.
     pub format: String,
+    /// The columns of the first rows.
+    pub columns: Vec<String>,
+    /// Those that are used, where the format has a choice.
+    pub mapping: Option<Columns>,
+    /// Rows of the file.
+    pub rows: u64,
     /// Rows that are examples now.
     pub imported: u64,
     /// Rows that the project had already, or that stand in the file twice.
@@ -68,6 +97,8 @@ pub struct ImportReport {
     pub rejected: u64,
     /// The first 100 of them.
     pub problems: Vec<RowProblem>,
+    /// The first examples, of a preview.
+    pub preview: Vec<Vec<Message>>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -103,23 +134,33 @@ async fn import(
             "is not one of options.import_formats in GET /api/settings",
         ));
     }
-    let report = take_in(&state, &file, body.format, body.approve.unwrap_or(true)).await?;
+    let mapping = body.mapping.map(|columns| ColumnMapping {
+        prompt: columns.prompt,
+        completion: columns.completion,
+        system: columns.system,
+        context: columns.context,
+    });
+    let options = ImportOptions { format: body.format, mapping };
+    if body.preview.unwrap_or(false) {
+        let (path, _temporary) = library::local_file(&state.blobs, &BlobKey::parse(&file.blob_key)?).await?;
+        return Ok(Json(
+            look_through(path, file.name.clone(), options).await?.map_err(|error| refused(&error))?,
+        ));
+    }
+    let report = take_in(&state, &file, options, body.approve.unwrap_or(true)).await?;
     Ok(Json(report))
 }
 
-/// Reads a stored file and keeps its rows as examples.
+/// Reads a stored file, row by row, and keeps its rows as examples. A file that cannot be used as a whole leaves none.
 pub async fn take_in(
     state: &AppState,
     file: &File,
-    format: Option<String>,
+    options: ImportOptions,
     approve: bool,
 ) -> ApiResult<ImportReport> {
-    let bytes = state.blobs.get(&BlobKey::parse(&file.blob_key)?).await?;
-    let name = file.name.clone();
-    let options = ImportOptions { format, mapping: None };
-    let read = tokio::task::spawn_blocking(move || datasets::import(&bytes, &name, &options));
-    let read = match read.await.map_err(ApiError::internal)? {
-        Ok(read) => read,
+    let (path, _temporary) = library::local_file(&state.blobs, &BlobKey::parse(&file.blob_key)?).await?;
+    let mut report = match look_through(path.clone(), file.name.clone(), options.clone()).await? {
+        Ok(report) => report,
         Err(error) => {
             let change = FileChange {
                 status: Some(library::FAILED.to_owned()),
@@ -130,34 +171,97 @@ pub async fn take_in(
         }
     };
     let status = if approve { RowStatus::Approved } else { RowStatus::Pending };
-    let good = read.examples.len() as u64;
-    let examples = read.examples.into_iter().map(|example| stored(example, file, status)).collect();
-    let imported = rows::insert_many(&state.database, file.project_id, examples).await?;
+    let (sender, mut parts) = tokio::sync::mpsc::channel::<Vec<Example>>(2);
+    let name = file.name.clone();
+    let reading = tokio::task::spawn_blocking(move || -> Result<(), ImportError> {
+        let mut part = Vec::with_capacity(ROWS_AT_ONCE);
+        for item in Examples::open_as(&path, &name, &options)? {
+            part.extend(item?);
+            if part.len() == ROWS_AT_ONCE && sender.blocking_send(std::mem::take(&mut part)).is_err() {
+                return Ok(());
+            }
+        }
+        // Whoever listens no more has said why.
+        let _ = sender.blocking_send(part);
+        Ok(())
+    });
+    let good = report.imported;
+    report.imported = 0;
+    while let Some(part) = parts.recv().await {
+        let examples = part.into_iter().map(|example| stored(example, file, status)).collect();
+        report.imported += rows::insert_many(&state.database, file.project_id, examples).await?;
+    }
+    reading.await.map_err(ApiError::internal)?.map_err(|error| refused(&error))?;
+    report.duplicates = good - report.imported;
+    report.preview = Vec::new();
     let change = FileChange {
         status: Some(library::PARSED.to_owned()),
-        details: Some(json!({ "format": read.format, "rows": read.rows })),
+        details: Some(json!({ "format": report.format, "rows": report.rows })),
     };
     store::files::update(&state.database, file.project_id, file.id, change).await?;
-    let problem = |error: &datasets::RowError| RowProblem {
-        row: error.row as u64,
-        line: error.line.map(|line| line as u64),
-        field: error.column.clone(),
-        message: error.message.clone(),
+    Ok(report)
+}
+
+/// What a file holds; `imported` counts its good rows.
+async fn look_through(
+    path: PathBuf,
+    name: String,
+    options: ImportOptions,
+) -> ApiResult<Result<ImportReport, ImportError>> {
+    let look = move || -> Result<ImportReport, ImportError> {
+        let mut found = Examples::open_as(&path, &name, &options)?;
+        let (mut problems, mut preview) = (Vec::new(), Vec::new());
+        let (mut good, mut rejected) = (0, 0);
+        for item in &mut found {
+            match item? {
+                Ok(example) => {
+                    good += 1;
+                    if preview.len() < SHOWN {
+                        preview.push(example.messages.iter().map(Message::of).collect());
+                    }
+                }
+                Err(error) => {
+                    rejected += 1;
+                    if problems.len() < NAMED_PROBLEMS {
+                        problems.push(RowProblem::of(&error));
+                    }
+                }
+            }
+        }
+        let mapping = found.mapping().cloned().map(|mapping| Columns {
+            prompt: mapping.prompt,
+            completion: mapping.completion,
+            system: mapping.system,
+            context: mapping.context,
+        });
+        Ok(ImportReport {
+            format: found.format().to_owned(),
+            columns: found.columns().to_vec(),
+            mapping,
+            rows: found.rows() as u64,
+            imported: good,
+            duplicates: 0,
+            rejected,
+            problems,
+            preview,
+        })
     };
-    Ok(ImportReport {
-        format: read.format,
-        imported,
-        duplicates: good - imported,
-        rejected: read.errors.len() as u64,
-        problems: read.errors.iter().take(NAMED_PROBLEMS).map(problem).collect(),
-    })
+    tokio::task::spawn_blocking(look).await.map_err(ApiError::internal)
+}
+
+impl RowProblem {
+    fn of(error: &datasets::RowError) -> Self {
+        Self {
+            row: error.row as u64,
+            line: error.line.map(|line| line as u64),
+            field: error.column.clone(),
+            message: error.message.clone(),
+        }
+    }
 }
 
 fn stored(example: Example, file: &File, status: RowStatus) -> NewExample {
-    let mut payload = json!({ "messages": example.messages });
-    if let Some(tools) = &example.tools {
-        payload["tools"] = tools.clone();
-    }
+    let payload = records::payload(&example);
     let mut provenance = json!(example.provenance);
     provenance["source"] = "import".into();
     provenance["file_id"] = json!(file.id);
@@ -204,7 +308,7 @@ async fn export(
     let filter = ExampleFilter { status: Some(status.into()), ..ExampleFilter::default() };
     let mut found = Vec::new();
     examples::for_each(&state, project_id, &filter, |row| {
-        found.push(example(&row)?);
+        found.push(records::example(&row).map_err(ApiError::internal)?);
         Ok(())
     })
     .await?;
@@ -221,21 +325,6 @@ async fn export(
     // Examples that the format cannot hold are not left out in silence.
     response.headers_mut().insert("x-skipped-examples", HeaderValue::from(skipped));
     Ok(response)
-}
-
-fn example(row: &rows::Example) -> ApiResult<Example> {
-    let messages = row.payload.get("messages").cloned().unwrap_or_default();
-    let messages = serde_json::from_value(messages)
-        .map_err(|error| ApiError::internal(format!("example {}: {error}", row.id)))?;
-    let mut example = Example::new(messages);
-    example.tools = row.payload.get("tools").filter(|tools| !tools.is_null()).cloned();
-    example.provenance = serde_json::from_value(without_nulls(&row.provenance)).unwrap_or_default();
-    Ok(example)
-}
-
-fn without_nulls(value: &Value) -> Value {
-    let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// The file's name, its bytes, and how many examples it cannot hold; several files go into a zip.

@@ -32,6 +32,17 @@ pub struct Quality {
     pub supervised_tokens: Option<u64>,
 }
 
+/// Both models on examples of sections of which nothing was trained on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct HeldOut {
+    /// Examples that were measured.
+    pub examples: u64,
+    /// The model before training.
+    pub base: Quality,
+    /// The trained model.
+    pub adapter: Quality,
+}
+
 /// The base model and the trained one on the same examples.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Evaluation {
@@ -51,6 +62,8 @@ pub struct Evaluation {
     pub base: Quality,
     /// The trained model.
     pub adapter: Quality,
+    /// On held-out sections, where the data set has them.
+    pub held_out: Option<HeldOut>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -132,6 +145,11 @@ async fn view(state: &AppState, job: &Job) -> ApiResult<Option<Evaluation>> {
         examples: result.get("rows").and_then(Value::as_u64).unwrap_or(0),
         base: quality(result.get("before")),
         adapter: quality(result.get("after")),
+        held_out: result.get("held_out").map(|held_out| HeldOut {
+            examples: held_out["rows"].as_u64().unwrap_or(0),
+            base: quality(held_out.get("before")),
+            adapter: quality(held_out.get("after")),
+        }),
     }))
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use datasets::checks::{self, CheckOptions, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::examples::{self as rows, ExampleChange, ExampleFilter};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, InProject, Json, List, Paging, Path, Query};
 use super::state::AppState;
-use crate::library;
+use crate::{library, records};
 
 /// One turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -24,6 +25,13 @@ pub struct Message {
     pub role: String,
     /// What is said.
     pub content: String,
+}
+
+impl Message {
+    /// What is said in a turn of a record.
+    pub fn of(message: &datasets::Message) -> Self {
+        Self { role: message.role.name().to_owned(), content: message.content.clone() }
+    }
 }
 
 /// Whether an example may be trained on.
@@ -240,17 +248,36 @@ async fn update(
     let mut change = ExampleChange { status: body.status.map(Into::into), ..ExampleChange::default() };
     if let Some(messages) = body.messages {
         check(&messages)?;
-        let mut payload = row.payload;
+        let mut payload = row.payload.clone();
         payload["messages"] = json!(messages);
         let content_hash = library::content_hash(&payload);
         if content_hash != row.content_hash {
-            let mut provenance = row.provenance;
+            let mut provenance = row.provenance.clone();
             provenance["edited"] = Value::Bool(true);
+            let edited = rows::Example { payload: payload.clone(), ..row };
+            change.quality = Some(assessed(&state, &edited).await?);
             change.provenance = Some(provenance);
             change.payload = Some((payload, content_hash));
         }
     }
     Ok(Json(view(rows::update(&state.database, project_id, id, change, PERSON).await?)))
+}
+
+/// What the checks of a single example say of an edited one; the number of its tokens is not known any more.
+async fn assessed(state: &AppState, row: &rows::Example) -> ApiResult<Value> {
+    let example = records::example(row).map_err(ApiError::internal)?;
+    let source = match row.chunk_id {
+        Some(id) => store::chunks::get(&state.database, row.project_id, id).await.ok(),
+        None => None,
+    };
+    let subject =
+        Subject { source: source.as_ref().map(|chunk| chunk.text.as_str()), ..Subject::new(&example) };
+    let mut quality = row.quality.as_object().cloned().unwrap_or_default();
+    quality.remove("tokens");
+    for checked in checks::check(&[subject], &CheckOptions::default()) {
+        quality.extend(records::quality(&example, &checked, None));
+    }
+    Ok(Value::Object(quality))
 }
 
 /// The rules of a conversation that can be trained on.

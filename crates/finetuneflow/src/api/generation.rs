@@ -16,8 +16,9 @@ use uuid::Uuid;
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, Json, List, Paging, Path, Query};
 use super::jobs::{Job, JobStarted};
+use super::prompts::own_prompt;
 use super::state::AppState;
-use crate::generation::{Budget, Options, Prompt, Task};
+use crate::generation::{Budget, Options, Task};
 use crate::jobs::JobKind;
 use crate::jobs::dataset_preview::DatasetPreview;
 use crate::jobs::dataset_write::DatasetWrite;
@@ -47,7 +48,7 @@ pub struct WriteDataset {
     pub temperature: Option<f32>,
     /// Ask the server to keep replies to a schema; default true.
     pub use_schema: Option<bool>,
-    /// A prompt of one's own: `version: …`, system message and user message, apart by lines of `---`.
+    /// A prompt for this once: `version: …`, system message and user message, apart by lines of `---`; left out: the project's.
     pub prompt: Option<String>,
     /// Which documents; left out: all.
     pub file_ids: Option<Vec<Uuid>>,
@@ -121,19 +122,6 @@ pub struct CallView {
     pub created_at: DateTime<Utc>,
 }
 
-/// A prompt that the program brings along.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct PromptView {
-    /// The task.
-    pub task: String,
-    /// The task, for people.
-    pub label: String,
-    /// What examples of it are labelled with.
-    pub version: String,
-    /// The whole file: a start for one's own.
-    pub text: String,
-}
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct OfJob {
@@ -153,26 +141,12 @@ struct UnitQuery {
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(prompts))
         .routes(routes!(preview))
         .routes(routes!(write))
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(list_units))
         .routes(routes!(list_calls))
-}
-
-/// The prompts that the program brings along
-#[utoipa::path(get, path = "/api/settings/prompts", tag = "generation",
-    responses((status = 200, body = Vec<PromptView>)))]
-async fn prompts() -> Json<Vec<PromptView>> {
-    let view = |(task, id, label): &(Task, &str, &str)| PromptView {
-        task: (*id).to_owned(),
-        label: (*label).to_owned(),
-        version: Prompt::of(*task).version,
-        text: task.file().to_owned(),
-    };
-    Json(Task::ALL.iter().map(view).collect())
 }
 
 /// Tries a few chunks, and estimates the whole
@@ -352,7 +326,7 @@ async fn options(state: &AppState, project_id: Uuid, body: &WriteDataset) -> Api
         max_tokens: body.max_tokens.unwrap_or(2048),
         temperature: body.temperature.unwrap_or(0.7),
         use_schema: body.use_schema.unwrap_or(true),
-        prompt: body.prompt.clone(),
+        prompt: body.prompt.clone().or_else(|| own_prompt(&project, task.unwrap_or(Task::QuestionAnswer))),
         budget: Budget { max_calls: body.max_calls, max_tokens: body.max_total_tokens },
     };
     let is_line = |text: &str| (1..=100).contains(&text.chars().count()) && !text.contains(['\n', '\r']);

@@ -11,6 +11,7 @@ mod chat;
 mod chunks;
 mod dataset;
 mod dataset_files;
+mod dataset_stats;
 pub mod error;
 mod evaluate;
 mod examples;
@@ -24,6 +25,7 @@ mod jobs;
 mod models;
 mod observe;
 mod projects;
+mod prompts;
 mod providers;
 mod quick;
 mod runs;
@@ -75,7 +77,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(chunks::routes())
         .merge(dataset::routes())
         .merge(dataset_files::routes())
+        .merge(dataset_stats::routes())
         .merge(generation::routes())
+        .merge(prompts::routes())
         .merge(examples::routes())
         .merge(changes::routes())
         .merge(train::routes())

@@ -1,5 +1,7 @@
 //! Projects: a model, a task, and everything that hangs below.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -121,6 +123,9 @@ pub struct ProjectSettings {
     /// The language.
     #[serde(default = "english")]
     pub language: String,
+    /// Its own words for what language models are asked, by task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, String>,
 }
 
 fn base() -> String {
@@ -137,7 +142,7 @@ fn english() -> String {
 
 impl Default for ProjectSettings {
     fn default() -> Self {
-        Self { model_id: base(), task: question_answering(), language: english() }
+        Self { model_id: base(), task: question_answering(), language: english(), prompts: BTreeMap::new() }
     }
 }
 
@@ -164,6 +169,7 @@ async fn create(
         model_id: body.model_id.unwrap_or_else(base),
         task: body.task.unwrap_or_else(question_answering),
         language: body.language.unwrap_or_else(english),
+        prompts: BTreeMap::new(),
     };
     let name = body.name.trim().to_owned();
     let description = body.description.unwrap_or_default();

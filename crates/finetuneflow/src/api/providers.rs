@@ -5,14 +5,15 @@ use std::time::Instant;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, Query};
 use super::state::AppState;
 use crate::providers::connection::{self, Connection, ConnectionError, Kind};
+use crate::providers::schema_probe::{self, SchemaSupport};
 
 /// A connection as clients see it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -78,6 +79,17 @@ pub struct ConnectionTest {
     pub models: Vec<String>,
     /// Until its answer.
     pub elapsed_ms: u64,
+    /// What it does with a JSON schema, where a model was named; null otherwise.
+    pub schema: Option<SchemaSupport>,
+}
+
+/// How far a test goes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct TestQuery {
+    /// Ask this model for a short reply, to see whether it answers and whether the server keeps replies to a JSON schema.
+    model: Option<String>,
 }
 
 /// Names of models.
@@ -185,19 +197,29 @@ async fn remove(State(state): State<AppState>, Path(id): Path<String>) -> ApiRes
 }
 
 /// Tests a connection
-#[utoipa::path(post, path = "/api/settings/providers/{id}/test", tag = "providers", params(("id" = String, Path)),
-    responses((status = 200, body = ConnectionTest)))]
-async fn test(State(state): State<AppState>, Path(id): Path<String>) -> ApiResult<Json<ConnectionTest>> {
+#[utoipa::path(post, path = "/api/settings/providers/{id}/test", tag = "providers",
+    params(("id" = String, Path), TestQuery), responses((status = 200, body = ConnectionTest)))]
+async fn test(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(query): Query<TestQuery>,
+) -> ApiResult<Json<ConnectionTest>> {
     let connection = known(&state, &id).await?;
     let started = Instant::now();
-    let models = connection.models(&state.inference, &state.services.models).await;
+    let outcome = async {
+        let provider = connection.open(&state.inference, &state.services.models)?;
+        let models = provider.models().await?;
+        let schema = match &query.model {
+            Some(model) => Some(schema_probe::probe(&*provider, model).await?),
+            None => None,
+        };
+        anyhow::Ok((models, schema))
+    };
+    let outcome = outcome.await;
     let elapsed_ms = started.elapsed().as_millis() as u64;
-    Ok(Json(match models {
-        Ok(models) => ConnectionTest { ok: true, problem: None, models, elapsed_ms },
-        Err(error) => {
-            ConnectionTest { ok: false, problem: Some(error.to_string()), models: Vec::new(), elapsed_ms }
-        }
-    }))
+    let problem = outcome.as_ref().err().map(ToString::to_string);
+    let (models, schema) = outcome.unwrap_or_default();
+    Ok(Json(ConnectionTest { ok: problem.is_none(), problem, models, elapsed_ms, schema }))
 }
 
 /// The models that a connection names

@@ -168,7 +168,7 @@ async fn upload_dataset(
     let taken = async {
         let file = files::keep(&state, project.id, FileKind::Dataset, field).await?;
         let row = store::files::get(&state.database, project.id, file.id).await?;
-        super::dataset_files::take_in(&state, &row, None, true).await
+        super::dataset_files::take_in(&state, &row, Default::default(), true).await
     };
     match taken.await {
         Ok(report) => {

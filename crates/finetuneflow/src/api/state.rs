@@ -56,6 +56,7 @@ impl AppState {
                 program,
                 threads: config.threads,
                 inference: Arc::clone(&inference),
+                own_connection: None,
             },
             inference,
             config,

@@ -108,6 +108,8 @@ pub struct TrainRequest {
     pub seed: Option<u64>,
     /// Share of the examples that is held back for evaluation.
     pub eval_fraction: Option<f64>,
+    /// Share of the examples whose whole sections are held out, to see what is not merely remembered; default 0.
+    pub held_out_fraction: Option<f64>,
     /// Steps between checkpoints.
     pub checkpoint_steps: Option<u64>,
 }
@@ -149,6 +151,8 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Share of the examples that is held back for evaluation.
     pub eval_fraction: f64,
+    /// Share of the examples whose whole sections are held out.
+    pub held_out_fraction: f64,
     /// Steps between checkpoints.
     pub checkpoint_steps: u64,
 }
@@ -174,6 +178,7 @@ impl TrainConfig {
             precision: Precision::of_this_machine(),
             seed: 42,
             eval_fraction: 0.1,
+            held_out_fraction: 0.0,
             checkpoint_steps: 20,
         }
     }
@@ -202,6 +207,7 @@ impl TrainConfig {
             precision: request.precision.unwrap_or(default.precision),
             seed: request.seed.unwrap_or(default.seed),
             eval_fraction: request.eval_fraction.unwrap_or(default.eval_fraction),
+            held_out_fraction: request.held_out_fraction.unwrap_or(default.held_out_fraction),
             checkpoint_steps: request.checkpoint_steps.unwrap_or(default.checkpoint_steps),
         })
     }
@@ -230,6 +236,7 @@ impl TrainConfig {
             precision: self.precision.text(),
             seed: self.seed,
             eval_fraction: self.eval_fraction,
+            held_out_fraction: self.held_out_fraction,
             checkpoint_steps: self.checkpoint_steps,
         }
     }
@@ -254,6 +261,7 @@ impl TrainConfig {
             precision: Precision::of_text(&settings.precision).unwrap_or(Precision::F32),
             seed: settings.seed,
             eval_fraction: settings.eval_fraction,
+            held_out_fraction: settings.held_out_fraction,
             checkpoint_steps: settings.checkpoint_steps,
         }
     }
@@ -327,13 +335,9 @@ fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
     let fits_context = |n: u32| n >= 16 && u64::from(n) <= context_length;
     let message = format!("must be between 16 and the model's context of {context_length}");
     optional(all, "max_seq_len", request.max_seq_len, fits_context, &message);
-    optional(
-        all,
-        "eval_fraction",
-        request.eval_fraction,
-        |n| (0.0..=0.5).contains(&n),
-        "must be between 0 and 0.5",
-    );
+    let is_share = |share: f64| (0.0..=0.5).contains(&share);
+    optional(all, "eval_fraction", request.eval_fraction, is_share, "must be between 0 and 0.5");
+    optional(all, "held_out_fraction", request.held_out_fraction, is_share, "must be between 0 and 0.5");
     optional(all, "checkpoint_steps", request.checkpoint_steps, |n| n >= 1, "must be at least 1");
     if let Some(names) = &request.target_modules
         && let Err(error) =

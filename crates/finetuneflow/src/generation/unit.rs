@@ -1,16 +1,19 @@
 //! One chunk's examples: ask, read the reply, ask once for a better form of an unusable one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use datasets::checks::{self, CheckOptions, Subject};
 use serde_json::{Value, json};
 use store::chunks::Chunk;
 use store::examples::{ExampleStatus, NewExample};
+use uuid::Uuid;
 
 use super::Options;
 use super::calls::{Answer, CallError, Caller};
 use super::prompts::{Prompt, PromptError};
 use super::reply::{self, Parsed};
-use crate::library;
-use crate::providers::{Request, Turn};
+use crate::providers::{ProviderError, Request, Turn};
+use crate::{library, records};
 
 /// Characters of an unusable reply that are sent back, and that are kept with the reason.
 const SENT_BACK: usize = 16_000;
@@ -21,6 +24,8 @@ pub struct Writer {
     options: Options,
     prompt: Prompt,
     repair: Prompt,
+    /// The other end wants no schema.
+    schema_refused: AtomicBool,
 }
 
 /// What became of a chunk.
@@ -50,7 +55,13 @@ impl Writer {
     /// Where the project's own prompt is none.
     pub fn new(caller: Caller, options: Options) -> Result<Self, PromptError> {
         let prompt = options.prompt()?;
-        Ok(Self { caller, options, prompt, repair: Prompt::of_repair() })
+        Ok(Self {
+            caller,
+            options,
+            prompt,
+            repair: Prompt::of_repair(),
+            schema_refused: AtomicBool::new(false),
+        })
     }
 
     /// Whom it asks.
@@ -79,11 +90,29 @@ impl Writer {
         Request {
             model: self.options.model.clone(),
             turns: vec![Turn::new("system", system), Turn::new("user", user)],
-            schema: self.options.use_schema.then(|| self.options.task.schema()),
+            schema: self.wants_schema().then(|| self.options.task.schema()),
             max_tokens: self.options.max_tokens,
             temperature: self.options.temperature,
             seed: None,
         }
+    }
+
+    fn wants_schema(&self) -> bool {
+        self.options.use_schema && !self.schema_refused.load(Ordering::Relaxed)
+    }
+
+    /// An answer; where the server refuses a request with a schema, the same one without, and none from then on.
+    async fn ask(&self, mut request: Request, purpose: &str, chunk_id: Uuid) -> Result<Answer, CallError> {
+        let refused = match self.caller.answer(&request, purpose, Some(chunk_id)).await {
+            Err(CallError::Provider(refused @ ProviderError::Refused { .. })) => refused,
+            answered => return answered,
+        };
+        if request.schema.take().is_none() {
+            return Err(refused.into());
+        }
+        let answer = self.caller.answer(&request, purpose, Some(chunk_id)).await?;
+        self.schema_refused.store(true, Ordering::Relaxed);
+        Ok(answer)
     }
 
     /// The examples of a chunk.
@@ -94,7 +123,7 @@ impl Writer {
         let headings = chunk.source.get("headings").and_then(Value::as_array);
         let headings: Vec<&str> = headings.into_iter().flatten().filter_map(Value::as_str).collect();
         let request = self.request(&chunk.text, &headings);
-        let answer = self.caller.answer(&request, "generate", Some(chunk.id)).await?;
+        let answer = self.ask(request, "generate", chunk.id).await?;
         let reason = match reply::parse(&answer.text) {
             Ok(parsed) => return Ok(made(parsed, &answer, false)),
             Err(unusable) => told(unusable.0, &answer),
@@ -106,7 +135,7 @@ impl Writer {
         let shape = self.options.task.shape();
         let values = [("reason", reason.as_str()), ("shape", shape), ("reply", &sent_back)];
         let request = self.request_of(self.repair.fill(&values));
-        let second = self.caller.answer(&request, "repair", Some(chunk.id)).await?;
+        let second = self.ask(request, "repair", chunk.id).await?;
         Ok(match reply::parse(&second.text) {
             Ok(parsed) => made(parsed, &second, true),
             Err(unusable) => {
@@ -117,21 +146,12 @@ impl Writer {
 
     /// An example as it is stored.
     pub fn stored(&self, chunk: &Chunk, file_name: &str, made: Made, status: ExampleStatus) -> NewExample {
-        let clean = |text: &str| text.replace('\0', " ");
-        let messages: Vec<_> = made
-            .example
-            .messages
-            .iter()
-            .map(|message| json!({ "role": message.role.name(), "content": clean(&message.content) }))
-            .collect();
-        let payload = json!({ "messages": messages });
+        let payload = records::payload(&made.example);
         let place = |name: &str| chunk.source.get(name).cloned().unwrap_or_default();
         let subject = Subject { source: Some(&chunk.text), ..Subject::new(&made.example) };
         let checked = checks::check(&[subject], &CheckOptions::default()).pop();
-        let quality = checked.map_or(json!({ "issues": [] }), |checked| {
-            let reasons: Vec<_> = checked.findings.iter().map(|finding| finding.reason.as_str()).collect();
-            json!({ "score": checked.score, "issues": checked.quality().issues, "reasons": reasons })
-        });
+        let quality =
+            checked.map_or(json!({}), |checked| records::quality(&made.example, &checked, None).into());
         NewExample {
             chunk_id: Some(chunk.id),
             status,

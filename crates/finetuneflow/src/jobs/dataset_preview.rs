@@ -13,7 +13,7 @@ use super::{JobError, JobKind, Queue, Work};
 use crate::generation::Options;
 use crate::generation::plan::{Prices, Trial, estimate, representative};
 use crate::generation::unit::{Writer, Written};
-use crate::providers::connection;
+use crate::records;
 
 /// Examples that are shown.
 const SHOWN: usize = 10;
@@ -56,9 +56,7 @@ impl JobKind for DatasetPreview {
             match written {
                 Ok(Written::Examples(made, left_out)) => {
                     shown.extend(made.into_iter().map(|made| {
-                        let messages: Vec<_> = made.example.messages.iter()
-                            .map(|message| json!({ "role": message.role.name(), "content": message.content }))
-                            .collect();
+                        let messages = records::payload(&made.example)["messages"].take();
                         json!({ "chunk_id": chunk.id, "source": chunk.source, "messages": messages, "mended": made.mended })
                     }));
                     set_aside.extend(left_out);
@@ -77,11 +75,8 @@ impl JobKind for DatasetPreview {
             sent_bytes: taken.sent_bytes,
             ..trial
         };
-        let connection = connection::get(work.database(), &self.options.connection).await?;
-        let prices = connection.map_or(Prices::default(), |connection| Prices {
-            prompt: connection.prompt_price,
-            completion: connection.completion_price,
-        });
+        let connection = work.services.connection(&self.options.connection).await?;
+        let prices = Prices { prompt: connection.prompt_price, completion: connection.completion_price };
         work.progress(tried.len() as u64, tried.len() as u64, "done").await?;
         Ok(json!({
             "examples": shown,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,11 +18,11 @@ use store::generation_units::{self as units, Unit, UnitOutcome};
 use store::{StoreError, provider_calls};
 use uuid::Uuid;
 
+use super::dataset_check::DatasetCheck;
 use super::{JobError, JobKind, Queue, Signal, Work};
 use crate::generation::Options;
 use crate::generation::calls::{CallError, Caller};
 use crate::generation::unit::{Writer, Written};
-use crate::providers::connection;
 use crate::providers::retry::Patience;
 
 /// Units that are read from the database at a time.
@@ -80,6 +80,11 @@ impl JobKind for DatasetWrite {
         let counts = units::counts(run.work.database(), owner).await?;
         let usage = provider_calls::usage(run.work.database(), owner).await?;
         run.tell(true).await?;
+        // What only the whole set shows: repetitions, lengths.
+        if run.work.services.own_connection.is_none() {
+            let check = DatasetCheck { project_id: self.project_id, max_tokens: None };
+            super::enqueue(run.work.database(), &check).await?;
+        }
         Ok(json!({ "units": counts, "usage": usage, "stopped": stopped, "units_of": owner }))
     }
 }
@@ -91,9 +96,7 @@ pub(super) async fn caller(
     connection_id: &str,
     job_id: Uuid,
 ) -> Result<(Caller, u32), JobError> {
-    let connection = connection::get(work.database(), connection_id).await?;
-    let connection = connection
-        .with_context(|| format!("there is no connection {connection_id:?}: set it up in the settings"))?;
+    let connection = work.services.connection(connection_id).await?;
     let provider = connection.open(&work.services.inference, &work.services.models)?;
     let caller = Caller {
         database: work.database().clone(),
@@ -208,12 +211,13 @@ impl Run {
 
     async fn end(&mut self, (unit, chunk, written): Ended) -> Result<(), JobError> {
         let outcome = match (written, &chunk) {
-            (Ok(Written::Examples(made, _)), Some(chunk)) => {
+            (Ok(Written::Examples(made, left_out)), Some(chunk)) => {
                 self.failed_in_a_row = 0;
                 let file_name = self.file_name(chunk).await?;
                 let stored =
                     made.into_iter().map(|made| self.writer.stored(chunk, &file_name, made, self.status));
-                UnitOutcome::Done(stored.collect())
+                let left_out = (!left_out.is_empty()).then(|| left_out.join("; "));
+                UnitOutcome::Done(stored.collect(), left_out)
             }
             (Ok(Written::Nothing(reason)), _) => {
                 self.failed_in_a_row = 0;

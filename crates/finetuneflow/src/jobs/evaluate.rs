@@ -1,4 +1,5 @@
-//! `evaluate`: loss, perplexity and token accuracy of the base model and of a run's result on the same rows.
+//! `evaluate`: loss, perplexity and token accuracy of the base model and of a run's result on the same rows; on held-out
+//! sections apart, where the dataset version has them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -38,17 +39,19 @@ impl JobKind for Evaluate {
             Some(key) => ("held_back", key),
             None => ("training", &version.train_key),
         };
+        let held_out = version.details["held_out_key"].as_str();
         let measured = Measured {
             base: work.services.models.dir(&settings.model_id)?,
             folder: run_folder(&work.services.blobs, run.project_id, run.id)?,
-            data: local(&work.services.blobs, key)?,
             settings,
         };
-        work.progress(0, 2, "measuring the base model").await?;
-        let before = measured.side(&work, false).await?;
-        work.progress(1, 2, "measuring the fine-tuned model").await?;
-        let after = measured.side(&work, true).await?;
-        let result = json!({
+        let total = if held_out.is_some() { 4 } else { 2 };
+        let data = local(&work.services.blobs, key)?;
+        work.progress(0, total, "measuring the base model").await?;
+        let before = measured.side(&work, &data, false).await?;
+        work.progress(1, total, "measuring the fine-tuned model").await?;
+        let after = measured.side(&work, &data, true).await?;
+        let mut result = json!({
             "run_id": run.id,
             "dataset_version_id": version.id,
             "data": data_kind,
@@ -56,8 +59,17 @@ impl JobKind for Evaluate {
             "before": before,
             "after": after,
         });
+        if let Some(key) = held_out {
+            let data = local(&work.services.blobs, key)?;
+            work.progress(2, total, "measuring the base model on held-out sections").await?;
+            let before = measured.side(&work, &data, false).await?;
+            work.progress(3, total, "measuring the fine-tuned model on held-out sections").await?;
+            let after = measured.side(&work, &data, true).await?;
+            let rows = &version.details["held_out_count"];
+            result["held_out"] = json!({ "rows": rows, "before": before, "after": after });
+        }
         run_events::append(work.database(), run.id, "comparison", result.clone()).await?;
-        work.progress(2, 2, "done").await?;
+        work.progress(total, total, "done").await?;
         Ok(result)
     }
 }
@@ -65,19 +77,18 @@ impl JobKind for Evaluate {
 struct Measured {
     base: PathBuf,
     folder: PathBuf,
-    data: PathBuf,
     settings: TrainSettings,
 }
 
 impl Measured {
-    /// The metrics of the base model, or of what the run made of it.
-    async fn side(&self, work: &Work, tuned: bool) -> Result<Value, JobError> {
+    /// The metrics of the base model, or of what the run made of it, on these rows.
+    async fn side(&self, work: &Work, data: &Path, tuned: bool) -> Result<Value, JobError> {
         let is_adapter = self.settings.method != "full";
         let model = if tuned && !is_adapter { &self.folder } else { &self.base };
         let mut arguments: Vec<OsString> = vec!["evaluate".into(), "--json".into()];
         let mut path = |flag: &str, path: &Path| arguments.extend([flag.into(), path.into()]);
         path("--model", model);
-        path("--data", &self.data);
+        path("--data", data);
         if tuned && is_adapter {
             path("--adapter", &self.folder);
         }

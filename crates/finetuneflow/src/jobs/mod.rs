@@ -5,6 +5,7 @@
 //! time per device.
 
 pub mod chunk_documents;
+pub mod dataset_check;
 pub mod dataset_generate;
 pub mod dataset_preview;
 pub mod dataset_write;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 use crate::inference::Inference;
 use crate::library::Library;
 use crate::models::Models;
+use crate::providers::connection::{self, Connection};
 
 pub use start_up::recover;
 pub use worker::{WorkerOptions, Workers};
@@ -53,9 +55,21 @@ pub struct Services {
     pub threads: usize,
     /// Models that answer here.
     pub inference: Arc<Inference>,
+    /// A connection of this process alone, by its name: a command's, whose key is not to be stored.
+    pub own_connection: Option<Arc<(String, Connection)>>,
 }
 
 impl Services {
+    /// The connection with this name.
+    pub async fn connection(&self, id: &str) -> anyhow::Result<Connection> {
+        if let Some(own) = self.own_connection.as_ref().filter(|own| own.0 == id) {
+            return Ok(own.1.clone());
+        }
+        connection::get(&self.database, id)
+            .await?
+            .with_context(|| format!("there is no connection {id:?}: set it up in the settings"))
+    }
+
     /// What reading documents needs.
     pub fn library(&self) -> Library {
         Library { database: self.database.clone(), blobs: self.blobs.clone(), program: self.program.clone() }
@@ -140,6 +154,7 @@ impl RegisteredKind {
 /// Every kind of job.
 pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<chunk_documents::ChunkDocuments>(),
+    RegisteredKind::of::<dataset_check::DatasetCheck>(),
     RegisteredKind::of::<dataset_generate::DatasetGenerate>(),
     RegisteredKind::of::<dataset_preview::DatasetPreview>(),
     RegisteredKind::of::<dataset_write::DatasetWrite>(),

@@ -171,8 +171,12 @@ async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
     let version = match run.dataset_version_id {
         Some(id) => store::dataset_versions::get(database, run.project_id, id).await?,
         None => {
-            let (fraction, seed) = (settings.eval_fraction, settings.seed);
-            let version = freeze(database, &work.services.blobs, run.project_id, fraction, seed).await?;
+            let split = datasets::SplitOptions {
+                eval_fraction: settings.eval_fraction,
+                held_out_fraction: settings.held_out_fraction,
+                seed: settings.seed,
+            };
+            let version = freeze(database, &work.services.blobs, run.project_id, split).await?;
             let change = RunChange { dataset_version_id: Some(version.id), ..RunChange::default() };
             runs::update(database, run.id, change).await?;
             version

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod offline;
 pub mod openai;
 pub mod retry;
+pub mod schema_probe;
 
 pub use chat::{Provider, ProviderError, Reply, Request, Tokens, Turn};
 pub use connection::{Connection, KINDS, Kind};

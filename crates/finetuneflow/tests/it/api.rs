@@ -261,6 +261,62 @@ async fn examples_are_imported_reviewed_counted_and_exported() {
 }
 
 #[tokio::test]
+async fn a_project_has_prompts_of_its_own() {
+    let server = Server::start().await;
+    let project = server.project().await;
+    let prompts = format!("{project}/prompts");
+    let stock = server.get(&prompts).await.expect(200);
+    assert!(
+        stock.as_array().is_some_and(|all| all.len() == 4 && all.iter().all(|prompt| prompt["own"] == false))
+    );
+    let one = format!("{prompts}/summary");
+    let error = server.put(&one, &json!({ "text": "version: 1\n---\nsystem\n---\nno place" })).await;
+    error.expect_error(400, "invalid_request");
+    let text = "version: 3\n---\nYou sum up.\n---\nSum up: {{text}}";
+    let own = server.put(&one, &json!({ "text": text })).await.expect(200);
+    assert!(
+        own["own"] == true
+            && own["version"].as_str().is_some_and(|name| name.starts_with("summary 3 (own, "))
+    );
+    // Another change of the project leaves it.
+    server.patch(&project, &json!({ "name": "Other" })).await.expect(200);
+    let all = server.get(&prompts).await.expect(200);
+    assert_eq!(all.as_array().expect("a list").iter().filter(|prompt| prompt["own"] == true).count(), 1);
+    server.delete(&one).await.expect(204);
+    assert_eq!(server.get(&prompts).await.expect(200), stock);
+    server.put(&format!("{prompts}/poem"), &json!({ "text": text })).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn columns_of_a_table_are_shown_mapped_and_imported() {
+    let server = Server::start().await;
+    let project = server.project().await;
+    let table = "Frage,Lösung\nWo?,Hier.\nWann?,\nWer?,Wir.\n";
+    let parts: [(&str, Option<&str>, &[u8]); 2] =
+        [("kind", None, b"dataset"), ("files", Some("table.csv"), table.as_bytes())];
+    let upload = server.upload(&format!("{project}/files/upload"), &parts).await.expect(201);
+    let file = &upload["items"][0]["id"];
+    let import = format!("{project}/dataset/import");
+    let error = server.post(&import, &json!({ "file_id": file, "preview": true })).await;
+    let error = error.expect_error(422, "invalid_dataset");
+    assert!(error["message"].as_str().is_some_and(|said| said.contains("columns: Frage, Lösung")), "{error}");
+    let mapping = json!({ "prompt": "Frage", "completion": "Lösung" });
+    let body = json!({ "file_id": file, "mapping": mapping, "preview": true });
+    let preview = server.post(&import, &body).await.expect(200);
+    assert_eq!(
+        (&preview["rows"], &preview["imported"], &preview["rejected"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
+    assert_eq!(preview["columns"], json!(["Frage", "Lösung"]));
+    assert_eq!(preview["preview"][1][1]["content"], "Wir.");
+    assert_eq!(server.get(&format!("{project}/dataset/stats")).await.expect(200)["total"], 0);
+    let body = json!({ "file_id": file, "mapping": mapping });
+    assert_eq!(server.post(&import, &body).await.expect(200)["imported"], 2);
+    let stats = server.get(&format!("{project}/dataset/stats")).await.expect(200);
+    assert_eq!((&stats["total"], &stats["checked"], &stats["coverage"]), (&json!(2), &json!(0), &json!([])));
+}
+
+#[tokio::test]
 async fn an_unfit_dataset_is_refused_with_the_row_that_shows_it() {
     let server = Server::start().await;
     let project = server.project().await;

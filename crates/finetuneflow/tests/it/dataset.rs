@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::support::program;
 
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
@@ -19,30 +19,30 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, content: &str) {
+    pub fn write(&self, name: &str, content: &str) {
         std::fs::write(self.path(name), content).expect("writes");
     }
 
-    fn rows(&self, name: &str) -> Vec<Value> {
+    pub fn rows(&self, name: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         lines(text.as_bytes())
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(program());
         command.arg("dataset").args(arguments).current_dir(self.0.path());
         command.output().expect("runs")
     }
 
     /// The JSON lines of a run that must succeed.
-    fn good(&self, arguments: &[&str]) -> Vec<Value> {
+    pub fn good(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.run(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{arguments:?}: {}", words(&output.stderr));
         lines(&output.stdout)
     }
 
     /// The last line of stderr of a run that must fail.
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(!output.status.success(), "{arguments:?}");
         words(&output.stderr).lines().last().unwrap_or_default().to_owned()
@@ -65,7 +65,7 @@ fn tokenizer_folder() -> PathBuf {
 #[test]
 fn every_step_explains_itself() {
     let folder = Folder::new();
-    for step in ["chunk", "import", "check", "stats", "split", "export"] {
+    for step in ["chunk", "generate", "import", "check", "stats", "split", "export"] {
         let output = folder.run(&[step, "--help"]);
         let help = words(&output.stdout);
         assert!(output.status.success() && help.contains(&format!("finetuneflow dataset {step} ")), "{help}");

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use finetuneflow::jobs::chunk_documents::ChunkDocuments;
+use finetuneflow::jobs::dataset_check::DatasetCheck;
 use finetuneflow::jobs::dataset_generate::DatasetGenerate;
 use finetuneflow::jobs::evaluate::Evaluate;
 use finetuneflow::jobs::export::{Export, files_of};
@@ -51,6 +52,7 @@ impl Studio {
             program: program(),
             threads: 1,
             inference: std::sync::Arc::new(finetuneflow::inference::Inference::new(1)),
+            own_connection: None,
         };
         Some(Self { _folder: folder, services })
     }
@@ -169,6 +171,7 @@ fn every_kind_has_one_line_and_one_queue() {
         kinds,
         [
             ("chunk_documents", "default"),
+            ("dataset_check", "default"),
             ("dataset_generate", "default"),
             ("dataset_preview", "default"),
             ("dataset_write", "default"),
@@ -223,7 +226,20 @@ async fn a_document_becomes_a_model() {
     assert!(example.chunk_id.is_some(), "{example:?}");
     assert_eq!(example.provenance["file_name"], "hours.md");
 
-    let (run, job) = train::start(studio.database(), project_id, &settings(), None).await.expect("stores");
+    // Offline wordings of one fact have the same answer: the checks see where they repeat each other.
+    let job = studio.done(&DatasetCheck { project_id, max_tokens: Some(8) }).await;
+    assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
+    let result = job.result.expect("a result");
+    assert_eq!((&result["examples"], &result["with_findings"]), (&json!(count), &json!(count)), "{result}");
+    let example = store::examples::get(studio.database(), project_id, example.id).await.expect("is there");
+    let issues = example.quality["issues"].as_array().expect("a list");
+    assert!(issues.contains(&json!("too_many_tokens")), "{:?}", example.quality);
+    assert!(!issues.contains(&json!("not_grounded")), "{:?}", example.quality);
+    assert!(example.quality["tokens"].as_u64() > Some(8) && example.quality["score"].as_f64() < Some(1.0));
+    assert_eq!(example.created_at, example.updated_at, "no change of a person's");
+
+    let settings = TrainSettings { held_out_fraction: 0.3, ..settings() };
+    let (run, job) = train::start(studio.database(), project_id, &settings, None).await.expect("stores");
     let mut news = studio.database().live().subscribe(Topic::Jobs);
     let job = ended(studio.database(), &mut news, job.id).await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
@@ -236,8 +252,9 @@ async fn a_document_becomes_a_model() {
     let version = run.dataset_version_id.expect("frozen");
     let version =
         store::dataset_versions::get(studio.database(), project_id, version).await.expect("is there");
-    assert_eq!((version.train_count + version.eval_count).unsigned_abs(), count);
-    assert!(version.eval_count > 0);
+    let held_out = version.details["held_out_count"].as_u64().expect("a number");
+    assert_eq!((version.train_count + version.eval_count).unsigned_abs() + held_out, count);
+    assert!(version.eval_count > 0 && held_out > 0, "{version:?}");
 
     let job = studio.done(&Evaluate { project_id, run_id: run.id }).await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
@@ -245,6 +262,8 @@ async fn a_document_becomes_a_model() {
     let loss = |side: &str| result[side]["eval_loss"].as_f64().expect("a number");
     assert!(loss("after") < loss("before"), "{result}");
     assert_eq!(result["data"], "held_back");
+    assert_eq!(result["held_out"]["rows"], json!(held_out));
+    assert!(result["held_out"]["after"]["eval_loss"].is_f64(), "{result}");
 
     let formats = vec!["peft".into(), "merged".into(), "gguf".into()];
     let write = Export { project_id, run_id: run.id, formats, quantization: Some("q8_0".into()) };

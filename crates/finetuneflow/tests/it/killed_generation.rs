@@ -1,23 +1,17 @@
 //! A language model writes examples of a thousand chunks through a server that fails in every way that servers do, while
 //! ours is killed three times.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use store::generation_units::{self as units, UnitStatus};
 use store::provider_calls::{self, CallStatus};
 use store::{Database, Page};
-use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::scripted_model::{Manner, Script};
 use crate::server::{Client, Serving};
 use crate::support::trainable_model;
 
@@ -27,87 +21,6 @@ const CONCURRENCY: u64 = 8;
 const KILLS: [usize; 3] = [150, 400, 800];
 /// No step of this test may take longer.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A server with a script: what it does follows from the section that it is asked about and from how often it was.
-struct Script {
-    calm: bool,
-    asked: Mutex<HashMap<String, usize>>,
-    answered: watch::Sender<usize>,
-}
-
-impl Script {
-    async fn start(calm: bool) -> (Arc<Self>, String) {
-        let script = Arc::new(Self { calm, asked: Mutex::default(), answered: watch::Sender::new(0) });
-        let routes = Router::new()
-            .route(
-                "/v1/models",
-                get(|| async { axum::Json(json!({ "data": [{ "id": "b" }, { "id": "a" }] })) }),
-            )
-            .route("/v1/chat/completions", post(answer))
-            .with_state(Arc::clone(&script));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, routes).await.expect("serves") });
-        (script, address)
-    }
-}
-
-/// The number of the section that a request is about.
-fn section(prompt: &str) -> usize {
-    let behind = prompt.split("box number ").nth(1).unwrap_or_else(|| panic!("no section in {prompt}"));
-    behind
-        .split(' ')
-        .next()
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or_else(|| panic!("no number in {prompt}"))
-}
-
-async fn answer(State(script): State<Arc<Script>>, axum::Json(body): axum::Json<Value>) -> Response {
-    let prompt = body["messages"][1]["content"].as_str().expect("a prompt").to_owned();
-    let repairing = prompt.contains("cannot be used");
-    let number = section(&prompt);
-    let times = {
-        let mut asked = script.asked.lock().expect("not poisoned");
-        let times = asked.entry(body.to_string()).or_default();
-        *times += 1;
-        *times
-    };
-    script.answered.send_modify(|answered| *answered += 1);
-    let good = json!({ "examples": [
-        { "user": format!("What is in box number {number} ?"), "assistant": format!("In box number {number} are {number} screws.") },
-        { "user": format!("Which box holds {number} screws?"), "assistant": format!("It is box number {number} .") },
-    ] }).to_string();
-    if script.calm {
-        return said(&good);
-    }
-    match (number % 10, number % 100) {
-        (0, _) if times == 1 => {
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "0.05")], "slow down").into_response()
-        }
-        (1, _) if times == 1 => (StatusCode::INTERNAL_SERVER_ERROR, "out of memory").into_response(),
-        (2, _) => {
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            said(&good)
-        }
-        // Cut off in the middle of the second example.
-        (3, _) => said(&good[..good.len() - 40]),
-        (4, _) => said(&format!("Of course! Here they are:\n```json\n{good}\n```\nI hope that helps.")),
-        // Unusable at first, mended when it is asked to.
-        (5, _) if !repairing => said(&format!("Question: what is in box number {number} ? Answer: screws.")),
-        // Of another shape, and again.
-        (_, 16) => said(&format!("{{\"boxes\": \"box number {number} \"}}")),
-        // Not even an answer of a language model.
-        (_, 57) if times == 1 => "<html>Welcome</html>".into_response(),
-        _ => said(&good),
-    }
-}
-
-fn said(text: &str) -> Response {
-    let choice =
-        json!({ "index": 0, "finish_reason": "stop", "message": { "role": "assistant", "content": text } });
-    axum::Json(json!({ "choices": [choice], "usage": { "prompt_tokens": 100, "completion_tokens": 20 } }))
-        .into_response()
-}
 
 impl Client {
     /// The job, once it has ended.
@@ -173,7 +86,7 @@ async fn a_killed_server_pays_for_no_reply_twice() {
     let Some(model) = trainable_model(folder.path(), "a_killed_server_pays_for_no_reply_twice") else {
         return;
     };
-    let (script, address) = Script::start(false).await;
+    let (script, address) = Script::start(Manner::Difficult).await;
     let mut server = Serving::start(folder.path());
     let client = Client::new(&server);
     let project = client.project_with_chunks(model).await;
@@ -254,7 +167,7 @@ async fn writing_is_paused_bounded_and_continued() {
     let Some(model) = trainable_model(folder.path(), "writing_is_paused_bounded_and_continued") else {
         return;
     };
-    let (script, address) = Script::start(true).await;
+    let (script, address) = Script::start(Manner::Calm).await;
     let server = Serving::start(folder.path());
     let client = Client::new(&server);
     let project = client.project_with_chunks(model).await;

@@ -3,6 +3,7 @@
 mod api;
 mod chat;
 mod dataset;
+mod dataset_generate;
 mod documentation;
 mod invariants;
 mod jobs;
@@ -15,6 +16,7 @@ mod killed_training;
 mod memory;
 mod openapi;
 mod quick;
+mod scripted_model;
 mod security;
 mod server;
 mod streams;

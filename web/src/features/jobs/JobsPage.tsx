@@ -24,6 +24,7 @@ const TONES: Record<JobStatus, Tone> = { queued: "neutral", running: "accent", c
 const PAGES: Record<string, string> = {
   chunk_documents: "documents",
   dataset_generate: "examples",
+  dataset_check: "examples",
   dataset_preview: "examples",
   dataset_write: "examples",
   train: "train",

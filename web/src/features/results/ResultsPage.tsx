@@ -91,7 +91,7 @@ function Measured({ run }: { run: Run }) {
 function Figures({ evaluation }: { evaluation: Evaluation }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { base, adapter, examples, split } = evaluation;
+  const { base, adapter, examples, split, held_out: heldOut } = evaluation;
   const perplexity = (value: number | null | undefined) => (value == null ? t("common.none") : format.number(value, value < 100 ? 2 : 0));
   const rows = [
     { label: t("results.loss"), before: base.eval_loss, after: adapter.eval_loss, show: (value: number) => format.fixed(value, 3) },
@@ -101,6 +101,9 @@ function Figures({ evaluation }: { evaluation: Evaluation }) {
       after: adapter.token_accuracy,
       show: (value: number) => format.percent(value, 1),
     },
+    ...(heldOut
+      ? [{ label: t("results.heldOut"), before: heldOut.base.perplexity, after: heldOut.adapter.perplexity, show: (value: number) => perplexity(value) }]
+      : []),
   ];
   return (
     <>
@@ -147,6 +150,7 @@ function Figures({ evaluation }: { evaluation: Evaluation }) {
       ) : (
         <p className="mt-3 text-sm text-soft">{t("results.heldBack", { count: examples })}</p>
       )}
+      {heldOut && <p className="mt-1 text-sm text-soft">{t("results.heldOutHint", { count: heldOut.examples })}</p>}
       <p className="mt-1 text-xs text-soft">{t("results.measuredAt", { date: format.dateTime(evaluation.created_at) })}</p>
     </>
   );

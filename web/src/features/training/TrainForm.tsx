@@ -146,6 +146,7 @@ function Form({ project, settings, hardware, model, approved, pending, onStarted
             {number("gradient_accumulation_steps", t("train.accumulation"))}
             {number("max_seq_len", t("train.maxLength"), t("train.maxLengthHint"))}
             {number("eval_fraction", t("train.evalFraction"), t("train.evalFractionHint"))}
+            {number("held_out_fraction", t("train.heldOutFraction"), t("train.heldOutFractionHint"))}
             {number("warmup_steps", t("train.warmup"))}
             {number("seed", t("train.seed"), t("train.seedHint"))}
             {choice("schedule", t("train.schedule"), options.schedules, (id) => t(`train.schedules.${id}` as never))}

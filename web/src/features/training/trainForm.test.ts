@@ -20,6 +20,7 @@ const USUAL: TrainConfig = {
   precision: "bf16",
   seed: 42,
   eval_fraction: 0.1,
+  held_out_fraction: 0,
   checkpoint_steps: 20,
 };
 

@@ -10,6 +10,7 @@ export const NUMBERS = {
   gradient_accumulation_steps: { min: 1, max: 4096, whole: true },
   max_seq_len: { min: 16, max: 1_000_000, whole: true },
   eval_fraction: { min: 0, max: 0.5, whole: false },
+  held_out_fraction: { min: 0, max: 0.5, whole: false },
   warmup_steps: { min: 0, max: 10_000_000, whole: true },
   seed: { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true },
 } as const;
@@ -43,6 +44,7 @@ export function startValues(usual: TrainConfig, plan: Hardware["plan"]): FormVal
     gradient_accumulation_steps: String(usual.gradient_accumulation_steps),
     max_seq_len: String(fitting?.max_seq_len ?? usual.max_seq_len),
     eval_fraction: String(usual.eval_fraction),
+    held_out_fraction: String(usual.held_out_fraction),
     warmup_steps: String(usual.warmup_steps),
     seed: String(usual.seed),
   };

@@ -278,6 +278,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks the examples that are not rejected
+         * @description Each gets a score and the reasons for it: words, numbers and names that its source does not have, length, repetitions,
+         *     template tokens, refusals, personal data. Nothing is dropped.
+         */
+        post: operations["dataset_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/examples": {
         parameters: {
             query?: never;
@@ -683,6 +704,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prompts of a project: its own, and the program's where it has none */
+        get: operations["generation_of_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/prompts/{task}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a project its own prompt for a task */
+        put: operations["generation_set"];
+        post?: never;
+        /** Goes back to the program's prompt for a task */
+        delete: operations["generation_reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/runs": {
         parameters: {
             query?: never;
@@ -851,7 +907,7 @@ export interface paths {
             cookie?: never;
         };
         /** The prompts that the program brings along */
-        get: operations["generation_prompts"];
+        get: operations["generation_stock"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1207,6 +1263,14 @@ export interface components {
              */
             top_p?: number | null;
         };
+        /** @description How examples are checked. */
+        CheckDataset: {
+            /**
+             * Format: int32
+             * @description Tokens that an example may have, by the model's tokenizer; left out: as many as a training takes by default.
+             */
+            max_tokens?: number | null;
+        };
         /** @description A piece of a document. */
         Chunk: {
             /**
@@ -1269,6 +1333,29 @@ export interface components {
              */
             overlap_tokens: number;
         };
+        /** @description Which columns hold what, for tables and rows of no known format. */
+        Columns: {
+            /**
+             * @description The answer.
+             * @default null
+             */
+            completion: string | null;
+            /**
+             * @description What the question is about; put behind the prompt.
+             * @default null
+             */
+            context: string | null;
+            /**
+             * @description The question or instruction.
+             * @default null
+             */
+            prompt: string | null;
+            /**
+             * @description The system message.
+             * @default null
+             */
+            system: string | null;
+        };
         /** @description How a test of a connection went. */
         ConnectionTest: {
             /**
@@ -1282,6 +1369,7 @@ export interface components {
             ok: boolean;
             /** @description Why not, and what to do. */
             problem?: string | null;
+            schema?: components["schemas"]["SchemaSupport"] | null;
         };
         /** @description A connection as clients see it. */
         ConnectionView: {
@@ -1328,6 +1416,16 @@ export interface components {
              */
             timeout_seconds: number;
         };
+        /** @description Examples of one origin, language or finding. */
+        Count: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description Its name. */
+            id: string;
+        };
         /** @description How much a project holds. */
         Counts: {
             /**
@@ -1355,6 +1453,36 @@ export interface components {
              * @description Training runs.
              */
             runs: number;
+        };
+        /** @description How much of a document has examples that are not rejected. */
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Its chunks.
+             */
+            chunks: number;
+            /**
+             * Format: int64
+             * @description Those with an example.
+             */
+            chunks_used: number;
+            /**
+             * Format: uuid
+             * @description The document.
+             */
+            file_id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its pages with text; 0 where the format has none.
+             */
+            pages: number;
+            /**
+             * Format: int64
+             * @description Those whose chunks have an example.
+             */
+            pages_used: number;
         };
         /** @description A project to create. */
         CreateProject: {
@@ -1386,11 +1514,27 @@ export interface components {
             characters?: components["schemas"]["Spread"] | null;
             /**
              * Format: int64
+             * @description Not rejected, and seen by `POST …/dataset/check` or the checks of a reply.
+             */
+            checked: number;
+            /** @description Of the documents that were cut into chunks. */
+            coverage: components["schemas"]["Coverage"][];
+            /**
+             * Format: int64
+             * @description Changed by a person.
+             */
+            edited: number;
+            /**
+             * Format: int64
              * @description Files that they come from.
              */
             files: number;
+            /** @description What the checks found among those that are not rejected. */
+            findings: components["schemas"]["Count"][];
             /** @description Of the characters. */
             histogram: components["schemas"]["Bar"][];
+            /** @description Of the checked ones, by ISO 639-3 code; `unknown` where it is not sure. */
+            languages: components["schemas"]["Count"][];
             /**
              * Format: int64
              * @description Nobody has decided yet.
@@ -1401,8 +1545,11 @@ export interface components {
              * @description They stay out.
              */
             rejected: number;
+            /** @description What the checks had found among the rejected ones; `none` where nothing. */
+            rejected_findings: components["schemas"]["Count"][];
             /** @description By origin. */
-            sources: components["schemas"]["SourceCount"][];
+            sources: components["schemas"]["Count"][];
+            tokens?: components["schemas"]["Spread"] | null;
             /**
              * Format: int64
              * @description All.
@@ -1421,9 +1568,14 @@ export interface components {
             created_at: string;
             /**
              * Format: int64
-             * @description Examples held back.
+             * @description Examples held back of sections that are trained on (recall).
              */
             eval_examples: number;
+            /**
+             * Format: int64
+             * @description Examples of sections of which nothing is trained on.
+             */
+            held_out_examples: number;
             /**
              * Format: uuid
              * @description Its id.
@@ -1522,6 +1674,7 @@ export interface components {
              * @description Examples that were measured.
              */
             examples: number;
+            held_out?: components["schemas"]["HeldOut"] | null;
             /**
              * Format: uuid
              * @description Its id: the job's.
@@ -1917,6 +2070,18 @@ export interface components {
             /** @description Of the program. */
             version: string;
         };
+        /** @description Both models on examples of sections of which nothing was trained on. */
+        HeldOut: {
+            /** @description The trained model. */
+            adapter: components["schemas"]["Quality"];
+            /** @description The model before training. */
+            base: components["schemas"]["Quality"];
+            /**
+             * Format: int64
+             * @description Examples that were measured.
+             */
+            examples: number;
+        };
         /** @description What to import. */
         ImportDataset: {
             /** @description The examples start approved; default true. */
@@ -1928,9 +2093,14 @@ export interface components {
             file_id: string;
             /** @description One of `options.import_formats` in the settings; left out: recognised. */
             format?: string | null;
+            mapping?: components["schemas"]["Columns"] | null;
+            /** @description Only says what would be imported; default false. */
+            preview?: boolean | null;
         };
-        /** @description What an import did. */
+        /** @description What an import did, or would do. */
         ImportReport: {
+            /** @description The columns of the first rows. */
+            columns: string[];
             /**
              * Format: int64
              * @description Rows that the project had already, or that stand in the file twice.
@@ -1943,6 +2113,9 @@ export interface components {
              * @description Rows that are examples now.
              */
             imported: number;
+            mapping?: components["schemas"]["Columns"] | null;
+            /** @description The first examples, of a preview. */
+            preview: components["schemas"]["Message"][][];
             /** @description The first 100 of them. */
             problems: components["schemas"]["RowProblem"][];
             /**
@@ -1950,6 +2123,11 @@ export interface components {
              * @description Rows that cannot be used.
              */
             rejected: number;
+            /**
+             * Format: int64
+             * @description Rows of the file.
+             */
+            rows: number;
         };
         /** @description A job. */
         Job: {
@@ -2241,9 +2419,14 @@ export interface components {
                 created_at: string;
                 /**
                  * Format: int64
-                 * @description Examples held back.
+                 * @description Examples held back of sections that are trained on (recall).
                  */
                 eval_examples: number;
+                /**
+                 * Format: int64
+                 * @description Examples of sections of which nothing is trained on.
+                 */
+                held_out_examples: number;
                 /**
                  * Format: uuid
                  * @description Its id.
@@ -2294,6 +2477,7 @@ export interface components {
                  * @description Examples that were measured.
                  */
                 examples: number;
+                held_out?: components["schemas"]["HeldOut"] | null;
                 /**
                  * Format: uuid
                  * @description Its id: the job's.
@@ -3085,13 +3269,15 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description A prompt that the program brings along. */
+        /** @description A prompt. */
         PromptView: {
             /** @description The task, for people. */
             label: string;
+            /** @description It is the project's own. */
+            own: boolean;
             /** @description The task. */
             task: string;
-            /** @description The whole file: a start for one's own. */
+            /** @description The whole file. */
             text: string;
             /** @description What examples of it are labelled with. */
             version: string;
@@ -3340,6 +3526,11 @@ export interface components {
          * @enum {string}
          */
         Schedule: "constant" | "linear" | "cosine";
+        /**
+         * @description What a server does with a schema.
+         * @enum {string}
+         */
+        SchemaSupport: "kept" | "ignored" | "refused";
         /** @description What to set of a connection; what is left out stays as it is. */
         SetConnection: {
             /** @description Another host: the key must be entered again. */
@@ -3370,6 +3561,11 @@ export interface components {
              * @description For one whole answer, 1 to 3600.
              */
             timeout_seconds?: number | null;
+        };
+        /** @description A prompt of a project's own. */
+        SetPrompt: {
+            /** @description `version: …`, system message and user message with `{{text}}`, apart by lines of `---`. */
+            text: string;
         };
         /** @description One setting of the server. */
         SettingView: {
@@ -3417,16 +3613,6 @@ export interface components {
          * @enum {string}
          */
         Source: "flag" | "environment" | "file" | "default";
-        /** @description Examples of one origin. */
-        SourceCount: {
-            /**
-             * Format: int64
-             * @description How many.
-             */
-            count: number;
-            /** @description `offline` or `import`. */
-            id: string;
-        };
         /** @description Figures of a set of numbers. */
         Spread: {
             /**
@@ -3449,6 +3635,11 @@ export interface components {
              * @description The smallest.
              */
             min: number;
+            /**
+             * Format: int64
+             * @description All together.
+             */
+            sum: number;
         };
         /** @description What to export. */
         StartExport: {
@@ -3599,6 +3790,11 @@ export interface components {
             gradient_accumulation_steps: number;
             /**
              * Format: double
+             * @description Share of the examples whose whole sections are held out.
+             */
+            held_out_fraction: number;
+            /**
+             * Format: double
              * @description The highest learning rate.
              */
             learning_rate: number;
@@ -3678,6 +3874,11 @@ export interface components {
              * @description Passes in one step.
              */
             gradient_accumulation_steps?: number | null;
+            /**
+             * Format: double
+             * @description Share of the examples whose whole sections are held out, to see what is not merely remembered; default 0.
+             */
+            held_out_fraction?: number | null;
             /**
              * Format: double
              * @description The highest learning rate.
@@ -3897,7 +4098,7 @@ export interface components {
              */
             model: string | null;
             /**
-             * @description A prompt of one's own: `version: …`, system message and user message, apart by lines of `---`.
+             * @description A prompt for this once: `version: …`, system message and user message, apart by lines of `---`; left out: the project's.
              * @default null
              */
             prompt: string | null;
@@ -4555,6 +4756,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Change"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckDataset"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -5469,6 +5704,100 @@ export interface operations {
             };
         };
     };
+    generation_of_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptView"][];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPrompt"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptView"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     runs_list: {
         parameters: {
             query?: {
@@ -5770,7 +6099,7 @@ export interface operations {
             };
         };
     };
-    generation_prompts: {
+    generation_stock: {
         parameters: {
             query?: never;
             header?: never;
@@ -5920,7 +6249,10 @@ export interface operations {
     };
     providers_test: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Ask this model for a short reply, to see whether it answers and whether the server keeps replies to a JSON schema. */
+                model?: string;
+            };
             header?: never;
             path: {
                 id: string;

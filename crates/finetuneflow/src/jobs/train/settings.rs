@@ -44,6 +44,8 @@ pub struct TrainSettings {
     pub seed: u64,
     /// Share of the approved examples that is held back for evaluation.
     pub eval_fraction: f64,
+    /// Share of them whose whole sections are held out.
+    pub held_out_fraction: f64,
     /// Steps between checkpoints; 0 writes none.
     pub checkpoint_steps: u64,
 }
@@ -69,6 +71,7 @@ impl Default for TrainSettings {
             precision: "f32".to_owned(),
             seed: 42,
             eval_fraction: 0.1,
+            held_out_fraction: 0.0,
             checkpoint_steps: 20,
         }
     }

@@ -70,13 +70,20 @@ pub async fn units_end_once_and_with_their_examples(database: Database) {
     let examples_of =
         |unit: usize| vec![example(chunk_ids[unit], 2 * unit), example(chunk_ids[unit], 2 * unit + 1)];
 
-    let done = units::finish(&database, waiting[0].id, UnitOutcome::Done(examples_of(0))).await.unwrap();
+    let done = units::finish(
+        &database,
+        waiting[0].id,
+        UnitOutcome::Done(examples_of(0), Some("example 3: is empty".into())),
+    )
+    .await
+    .unwrap();
     assert_eq!((done.status, done.examples), (UnitStatus::Done, 2));
     let reason = "no JSON came".to_owned();
     units::finish(&database, waiting[2].id, UnitOutcome::Quarantined(reason.clone())).await.unwrap();
     // Neither a second end nor a second plan changes anything.
-    units::finish(&database, waiting[0].id, UnitOutcome::Done(examples_of(3))).await.unwrap();
-    let kept = units::finish(&database, waiting[2].id, UnitOutcome::Done(examples_of(2))).await.unwrap();
+    units::finish(&database, waiting[0].id, UnitOutcome::Done(examples_of(3), None)).await.unwrap();
+    let kept =
+        units::finish(&database, waiting[2].id, UnitOutcome::Done(examples_of(2), None)).await.unwrap();
     assert_eq!((kept.status, kept.reason), (UnitStatus::Quarantined, Some(reason)));
     units::plan(&database, project_id, job_id, &chunk_ids).await.unwrap();
 
