@@ -103,6 +103,10 @@ impl OpenAi {
         let (address, message) = (self.address.clone(), message_of(body));
         let retry_after = retry_after(headers);
         match status.as_u16() {
+            // Some servers fail at a schema instead of refusing it; another attempt would fail again.
+            status if message.contains("response_format") => {
+                ProviderError::Refused { address, status, message }
+            }
             status @ (401 | 403) => ProviderError::Unauthorized { address, status },
             404 if !model.is_empty() => {
                 ProviderError::UnknownModel { address, model: model.to_owned(), message }

@@ -78,8 +78,9 @@ async fn answer(State(script): State<Arc<Script>>, axum::Json(body): axum::Json<
     match script.manner {
         Manner::Difficult => {}
         Manner::RefusesSchemas if body.get("response_format").is_some() => {
-            let error = json!({ "error": { "message": "response_format is not supported" } });
-            return (StatusCode::BAD_REQUEST, axum::Json(error)).into_response();
+            // As llama-cpp-python's server does it.
+            let error = json!({ "error": { "message": "'loc': ('body', 'response_format', 'type')" } });
+            return (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error)).into_response();
         }
         Manner::Calm | Manner::RefusesSchemas => return said(&good),
     }
