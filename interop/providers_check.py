@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """`dataset generate` against real servers: llama.cpp's (llama-cpp-python) and, where it is there, Ollama's.
 
-The model is tiny and its answers are nonsense: every chunk must end with examples or with a reason, our command killed in
-the middle must go on without asking for a kept reply again, and nothing may hang.
+The model is tiny and its answers are nonsense: every chunk must end with examples or with a reason, our command, killed three
+times, must go on without asking for a kept reply again, and nothing may hang.
 """
 
 import argparse
@@ -24,6 +24,8 @@ import product
 # No command and no start of a server may take longer.
 PATIENCE = 600
 MODEL = "tiny"
+# Shares of the chunks after which our command is killed.
+KILLS = [0.15, 0.4, 0.8]
 
 
 def free_port():
@@ -56,14 +58,24 @@ def served(name, command, url, log, environment=None):
                 server.kill()
 
 
-def command(args, work, name, address, *more):
-    return [args.binary, "--json", "dataset", "generate", str(work / "chunks.jsonl"), "--out", str(work / f"{name}.jsonl"),
-            "--provider", "openai_compatible", "--address", address, "--model", MODEL, "--count", "2", "--max-tokens", "96",
-            "--timeout", "120", *more]
+def command(args, work, name, address):
+    return [args.binary, "--json", "dataset", "generate", str(work / f"{name}-chunks.jsonl"), "--out", str(work / f"{name}.jsonl"),
+            "--provider", "openai_compatible", "--address", address, "--model", MODEL, "--count", "2", "--max-tokens", "64",
+            "--timeout", "120"]
 
 
-def generate(args, work, name, address, *more):
-    done = subprocess.run(command(args, work, name, address, *more), capture_output=True, text=True, timeout=PATIENCE)
+def chunks_of(work, name, count):
+    """So many chunks of the document, numbered so that no two are the same."""
+    lines = [json.loads(line) for line in open(work / "all.jsonl", encoding="utf8")]
+    with open(work / f"{name}-chunks.jsonl", "w", encoding="utf8") as out:
+        for number in range(count):
+            chunk = dict(lines[number % len(lines)], chunk_id=f"c{number}")
+            chunk["text"] = f"Part {number}. {chunk['text']}"
+            out.write(json.dumps(chunk) + "\n")
+
+
+def generate(args, work, name, address):
+    done = subprocess.run(command(args, work, name, address), capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode != 0:
         sys.exit(f"{name}: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -82,10 +94,10 @@ def killed_after(args, work, name, address, units):
     return process.returncode == -signal.SIGKILL
 
 
-def check(args, work, name, address):
+def check(args, work, name, address, chunks):
+    chunks_of(work, name, chunks)
     started = time.monotonic()
-    chunks = sum(1 for _ in open(work / "chunks.jsonl", encoding="utf8"))
-    killed = killed_after(args, work, name, address, units=max(1, chunks // 3))
+    kills = sum(killed_after(args, work, name, address, units=int(share * chunks)) for share in KILLS)
     told = generate(args, work, name, address)
     result = told[-1]
     aside = [event for event in told if event["event"] == "set_aside"]
@@ -93,7 +105,7 @@ def check(args, work, name, address):
     records = [json.loads(line) for line in open(work / f"{name}.jsonl", encoding="utf8")]
     units, calls = result["units"], result["usage"]["calls"]
     checks = {
-        "it was killed in the middle": killed,
+        f"it was killed {len(KILLS)} times": kills == len(KILLS),
         f"all {chunks} chunks have ended": units["pending"] == 0 and units["done"] + units["quarantined"] == chunks,
         "each chunk that is set aside has its reason": len(aside) == units["quarantined"] and all(e["reason"] for e in aside),
         "records are those of the chunks that are done": len(records) == result["examples"] and (units["done"] > 0) == bool(records),
@@ -113,7 +125,7 @@ def llama_cpp(args, work, gguf):
     server = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf), "--model_alias", MODEL, "--n_ctx", "1024",
               "--host", "127.0.0.1", "--port", str(port)]
     with served("llama.cpp", server, f"{address}/models", work / "llama.log"):
-        return check(args, work, "llama.cpp", address)
+        return check(args, work, "llama.cpp", address, 1000)
 
 
 def ollama(args, work, gguf, program):
@@ -126,7 +138,7 @@ def ollama(args, work, gguf, program):
                               capture_output=True, text=True, timeout=PATIENCE)
         if made.returncode != 0:
             sys.exit(f"ollama create: {made.stderr}")
-        return check(args, work, "Ollama", f"http://{host}/v1")
+        return check(args, work, "Ollama", f"http://{host}/v1", 40)
 
 
 def main():
@@ -142,9 +154,6 @@ def main():
     product.run(args.binary, "export", "--model", args.model, "--format", "gguf", "--quantization", "f16", "--out", gguf)
     product.run(args.binary, "dataset", "chunk", args.document, "--model", args.model, "--size", 96, "--overlap", 0,
                 "--out", work / "all.jsonl")
-    # The tiny model sees 1,024 tokens, and the prompt takes hundreds of them.
-    lines = (work / "all.jsonl").read_text(encoding="utf8").splitlines()[:12]
-    (work / "chunks.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf8")
     good = llama_cpp(args, work, gguf)
     beside = pathlib.Path(sys.executable).with_name("ollama")
     program = args.ollama or (str(beside) if beside.exists() else shutil.which("ollama"))
