@@ -101,6 +101,18 @@ pub enum ImportError {
         /// Bytes before the fault.
         position: usize,
     },
+    /// A line that is longer than any row of training data.
+    #[error(
+        "{file}: line {line} is longer than {limit_bytes} bytes; put each row on a line of its own, and cut long texts into parts"
+    )]
+    LongLine {
+        /// As it was given.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// What a line may have.
+        limit_bytes: usize,
+    },
     /// A JSON file that is damaged as a whole.
     #[error(
         "{file} is not valid JSON: {message}; a dataset is a JSON array of objects, or one object a line"

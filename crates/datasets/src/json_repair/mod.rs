@@ -84,7 +84,9 @@ pub fn parse(text: &str) -> Result<Value, RepairError> {
     match Parser::new(&chars, 0).document() {
         Ok(value) => Ok(value),
         // Words behind the JSON.
-        Err(error @ RepairError::NotJson { .. }) => in_prose(&chars).ok_or(error),
+        Err(error @ RepairError::NotJson { position, .. }) if !follows_at_once(&chars, position) => {
+            in_prose(&chars).ok_or(error)
+        }
         Err(error) => Err(error),
     }
 }
@@ -138,6 +140,13 @@ fn starts_like_prose(chars: &[char]) -> bool {
     let first = chars.iter().position(|c| !is_space(*c));
     first
         .is_some_and(|at| chars[at].is_alphabetic() || matches!(chars[at], '*' | '#' | '-' | '>' | '<' | '`'))
+}
+
+/// True where a text begins with JSON and something stands right behind it, without a space: `{"a":2}{}` may be two
+/// values or a damaged one, and a guess would lose a part in silence.
+fn follows_at_once(chars: &[char], position: usize) -> bool {
+    let begins = chars.iter().find(|c| !is_space(**c)).is_some_and(|c| matches!(c, '{' | '['));
+    begins && position > 0 && matches!(chars.get(position - 1), Some('}' | ']'))
 }
 
 fn is_filled(value: &Value) -> bool {

@@ -73,6 +73,9 @@ fn answers_in_prose_fences_and_behind_reasoning() {
 fn what_cannot_be_read_is_refused_with_a_reason() {
     assert_eq!(parse(""), Err(RepairError::Empty));
     assert_eq!(parse(" \n "), Err(RepairError::Empty));
+    for glued in ["{\"a\":2}{}", "{\"a\":2}foo", "[1]b", "{\"a\":2}[3]"] {
+        assert!(matches!(parse(glued), Err(RepairError::NotJson { .. })), "{glued}");
+    }
     assert!(matches!(parse("{:2}"), Err(RepairError::NotJson { position: 1, .. })));
     assert!(matches!(parse(&"[".repeat(100_000)), Err(RepairError::TooDeep { .. })));
     assert!(matches!(parse(&"{\"a\":".repeat(100_000)), Err(RepairError::TooDeep { .. })));

@@ -1,8 +1,11 @@
 //! Lines of UTF-8 text, one at a time.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use crate::error::ImportError;
+
+/// A longer line is not read: a row of training data is far shorter, and a file without line breaks would fill the memory.
+pub const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// A reader of lines that knows where it is.
 pub struct Lines<R> {
@@ -24,12 +27,17 @@ impl<R: BufRead> Lines<R> {
     pub fn read(&mut self) -> Result<Option<(usize, &str)>, ImportError> {
         self.position += self.buffer.len();
         self.buffer.clear();
-        let read = self.reader.read_until(b'\n', &mut self.buffer);
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer);
         let length = read.map_err(|source| ImportError::Io { file: self.file.clone(), source })?;
         if length == 0 {
             return Ok(None);
         }
         self.number += 1;
+        if length > MAX_LINE_BYTES && !self.buffer.ends_with(b"\n") {
+            let (file, line) = (self.file.clone(), self.number);
+            return Err(ImportError::LongLine { file, line, limit_bytes: MAX_LINE_BYTES });
+        }
         let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match std::str::from_utf8(line) {

@@ -1,4 +1,7 @@
-//! The recorded behaviour of jsonrepair: every case on which two libraries agree must give the same value.
+//! The recorded behaviour of jsonrepair: every case on which two libraries agree must give the same value, and nine in
+//! ten of those on which they do not (by tier: may be repaired, may be refused).
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -21,7 +24,7 @@ fn values_on_which_two_libraries_agree() {
     let text = std::fs::read_to_string(root.join("json_repair/jsonrepair_js_cases.json"))
         .expect("the cases are there");
     let cases: Vec<Value> = serde_json::from_str(&text).expect("the cases are JSON");
-    let (mut must, mut rest, mut failures) = ((0, 0), (0, 0), Vec::new());
+    let mut tiers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for case in &cases {
         if case.get("not_json").is_some() || case.get("options").is_some() {
             continue;
@@ -35,18 +38,18 @@ fn values_on_which_two_libraries_agree() {
             Ok(value) => !refused && accepted.into_iter().any(|wanted| same(wanted, value)),
             Err(_) => refused,
         };
-        let required = case["tier"].as_str().unwrap_or("must") == "must";
-        let count = if required { &mut must } else { &mut rest };
+        let tier = case["tier"].as_str().unwrap_or("must");
+        let count = tiers.entry(tier).or_default();
         count.0 += usize::from(good);
         count.1 += 1;
         if !good {
-            failures
-                .push((required, format!("{input:?}: got {outcome:?}, wanted {}", case["expected_value"])));
+            eprintln!("{tier} {input:?}: got {outcome:?}, wanted {}", case["expected_value"]);
         }
     }
-    for (required, failure) in &failures {
-        eprintln!("{} {failure}", if *required { "must" } else { "may " });
+    eprintln!("{tiers:?}");
+    let (right, total) = tiers["must"];
+    assert_eq!(right, total);
+    for (tier, (right, total)) in &tiers {
+        assert!(right * 10 >= total * 9, "{tier}: {right}/{total}");
     }
-    eprintln!("must {}/{}, may {}/{}", must.0, must.1, rest.0, rest.1);
-    assert_eq!(must.0, must.1);
 }

@@ -66,6 +66,27 @@ fn a_row_is_given_before_the_file_is_read() {
     assert_eq!((count, examples.rows()), (50_000, 50_000));
 }
 
+/// Bytes without a line break, and a count of those that were read.
+struct Endless<'a>(&'a std::cell::Cell<usize>);
+
+impl Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        buffer.fill(b'a');
+        self.0.set(self.0.get() + buffer.len());
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn a_line_without_end_is_refused_by_its_number() {
+    let good = "{\"prompt\":\"q\",\"completion\":\"a\"}\n".repeat(3);
+    let read = std::cell::Cell::new(0);
+    let reader = BufReader::new(good.as_bytes().chain(Endless(&read)));
+    let error = Examples::new(reader, "x.jsonl", &ImportOptions::default()).err();
+    assert!(matches!(error, Some(ImportError::LongLine { line: 4, .. })), "{error:?}");
+    assert!(read.get() < 20 << 20, "{} bytes were read", read.get());
+}
+
 #[test]
 fn faults_deep_inside_a_file_are_told() {
     let rows = |bad: &str| -> String {
