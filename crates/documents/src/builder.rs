@@ -103,6 +103,7 @@ impl Builder {
             blocks: self.blocks,
             language,
             warnings: self.warnings,
+            recognition: None,
         }
     }
 

@@ -48,6 +48,22 @@ pub struct Document {
     pub language: Option<String>,
     /// What a reader should know before trusting the text.
     pub warnings: Vec<Warning>,
+    /// Set where text was read off pictures; there is a warning of it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognition: Option<Recognition>,
+}
+
+/// Text that was read off pictures (OCR).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recognition {
+    /// Program and version, `tesseract 5.3.0`.
+    pub engine: String,
+    /// Languages that it was to expect, as it calls them (`eng`, `fra`).
+    pub languages: Vec<String>,
+    /// Pages whose text was recognised.
+    pub pages: u32,
+    /// How sure the program is of a word, 0 to 100, the mean of all words.
+    pub mean_confidence: f32,
 }
 
 /// One page. A page without text has an empty span.
@@ -109,6 +125,8 @@ pub enum WarningKind {
     GuessedEncoding,
     /// The file is damaged, and only a part could be read.
     PartlyRead,
+    /// Text was read off pictures and may have errors.
+    Recognised,
     /// A remark of the parsing library.
     Parser,
 }
@@ -149,6 +167,7 @@ mod tests {
             blocks: vec![],
             language: None,
             warnings: vec![],
+            recognition: None,
         };
         assert_eq!(document.slice(Span { start: 0, end: 4 }), "déjà");
         assert_eq!(document.slice(Span { start: 8, end: 12 }), "– ok");

@@ -22,9 +22,29 @@ pub enum DocumentError {
     Password { file: String, format: String },
     /// Pages, but no text on any: a scan, or pictures only.
     #[error(
-        "{file}: no text on {pages} page(s): it is probably a scan or holds only pictures; run text recognition (OCR) on it first"
+        "{file}: no text on {pages} page(s): it is probably a scan or holds only pictures; let its text be recognised (OCR), which needs tesseract and poppler (Debian: apt install tesseract-ocr poppler-utils, Fedora: dnf install tesseract poppler-utils)"
     )]
     NoText { file: String, pages: u32 },
+    /// A program that text recognition needs is not there.
+    #[error(
+        "{file}: text recognition (OCR) needs the program {program}, which is not installed; install it (Debian: apt install {debian}, Fedora: dnf install {fedora}) and try again"
+    )]
+    ToolMissing { file: String, program: String, debian: String, fedora: String },
+    /// tesseract has no data for a language.
+    #[error(
+        "{file}: tesseract has no data for the language \"{language}\" (it has {installed}); choose another, or install it (Debian: apt install tesseract-ocr-{language}, Fedora: dnf install tesseract-langpack-{language})"
+    )]
+    OcrLanguage { file: String, language: String, installed: String },
+    /// The text could not be recognised.
+    #[error(
+        "{file}: its text could not be recognised ({reason}); scan it again, straight and with 300 dots an inch, or use another copy"
+    )]
+    Recognition { file: String, reason: String },
+    /// More pages than are recognised.
+    #[error(
+        "{file}: {pages} pages without text are more than the {limit} that are recognised; split the file into smaller ones"
+    )]
+    TooManyPages { file: String, pages: u32, limit: u32 },
     /// The format was recognised but the file breaks its rules.
     #[error(
         "{file}: damaged or incomplete {format} file ({reason}); open it in its own program, save it again, and use that copy"

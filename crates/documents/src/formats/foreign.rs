@@ -2,11 +2,7 @@
 
 /// First bytes, from where they stand, and what such a file is called.
 const SIGNATURES: &[(usize, &[u8], &str)] = &[
-    (0, b"\x89PNG\r\n\x1A\n", "a PNG picture"),
-    (0, b"\xFF\xD8\xFF", "a JPEG picture"),
     (0, b"GIF8", "a GIF picture"),
-    (0, b"II*\0", "a TIFF picture"),
-    (0, b"MM\0*", "a TIFF picture"),
     (8, b"WEBP", "a WebP picture"),
     (0, b"BM", "a BMP picture"),
     (8, b"WAVE", "a sound (WAV)"),

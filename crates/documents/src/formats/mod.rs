@@ -28,7 +28,8 @@ mod odt;
 mod office_comments;
 mod opendocument;
 mod package;
-mod pdf;
+pub(crate) mod pdf;
+pub(crate) mod picture;
 mod pptx;
 mod rtf;
 mod sheets;
@@ -42,6 +43,7 @@ mod xml;
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     Pdf,
+    Picture,
     Docx,
     Pptx,
     Xlsx,
@@ -88,6 +90,7 @@ pub struct Reader {
 /// All formats, the most certain marks first; plain text, which anything can be, last.
 pub static REGISTRY: &[&Reader] = &[
     &pdf::READER,
+    &picture::READER,
     &docx::READER,
     &pptx::READER,
     &xlsx::READER,
@@ -203,6 +206,7 @@ fn refuse_protected(input: &Input) -> Result<(), DocumentError> {
 /// Formats that are more than text.
 const BINARY: &[Format] = &[
     Format::Pdf,
+    Format::Picture,
     Format::Docx,
     Format::Pptx,
     Format::Xlsx,

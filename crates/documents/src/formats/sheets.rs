@@ -1,6 +1,8 @@
 //! The cells of a workbook's sheets as tables: one table for each run of rows without an empty one.
 
-use calamine::{Data, DataType, Dimensions, Range};
+use std::collections::{BTreeMap, BTreeSet};
+
+use calamine::{Cell, Data, DataType, Dimensions, Range};
 
 use crate::builder::Builder;
 use crate::document::BlockKind;
@@ -8,6 +10,43 @@ use crate::formats::tables;
 
 /// A merged region is not written out further than this.
 const MOST_MERGED: u32 = 10_000;
+
+/// An area with more places must have a cell in one of four.
+const MOST_SPARSE: usize = 4_000_000;
+
+/// The area that the cells lie in. Where a few cells far apart would make it immense, they are moved together, which loses
+/// only empty rows and columns; the second value says so. `None`: that does not help either.
+pub fn area(mut cells: Vec<Cell<Data>>) -> Option<(Range<Data>, bool)> {
+    let bearable = |cells: &[Cell<Data>]| {
+        let (rows, columns) =
+            (cells.iter().map(|cell| cell.get_position().0), cells.iter().map(|cell| cell.get_position().1));
+        let length =
+            |low: Option<u32>, high: Option<u32>| (high.unwrap_or(0) - low.unwrap_or(0)) as usize + 1;
+        let height = length(rows.clone().min(), rows.max());
+        let width = length(columns.clone().min(), columns.max());
+        height.saturating_mul(width) <= MOST_SPARSE.max(cells.len() * 4)
+    };
+    let moved = !bearable(&cells);
+    if moved {
+        let columns: BTreeSet<u32> = cells.iter().map(|cell| cell.get_position().1).collect();
+        let columns: BTreeMap<u32, u32> = columns.into_iter().zip(0..).collect();
+        let (mut rows, mut place, mut last) = (BTreeMap::new(), 0, None);
+        for row in cells.iter().map(|cell| cell.get_position().0).collect::<BTreeSet<u32>>() {
+            // An empty row parts two tables.
+            place += last.map_or(0, |last| if row == last + 1 { 1 } else { 2 });
+            rows.insert(row, place);
+            last = Some(row);
+        }
+        for cell in &mut cells {
+            let (row, column) = cell.get_position();
+            *cell = Cell::new((rows[&row], columns[&column]), cell.get_value().clone());
+        }
+        if !bearable(&cells) {
+            return None;
+        }
+    }
+    Some((Range::from_sparse(cells), moved))
+}
 
 /// Pushes a sheet: its name as a heading, its tables, single cells as paragraphs. `number` is from 1.
 pub fn push(builder: &mut Builder, number: u32, name: &str, cells: &Range<Data>, merged: &[Dimensions]) {

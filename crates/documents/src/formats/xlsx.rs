@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 
-use calamine::{Reader as _, Xlsx};
+use calamine::{Cell, Data, Reader as _, Xlsx, XlsxError};
 
 use crate::builder::Builder;
 use crate::document::{Document, WarningKind};
@@ -25,7 +25,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         Xlsx::new(Cursor::new(input.bytes)).map_err(|error| input.damaged(Format::Xlsx, error))?;
     let mut builder = Builder::default();
     for (number, name) in (1..).zip(workbook.sheet_names()) {
-        let cells = match workbook.worksheet_range(&name) {
+        let cells = match cells_of(&mut workbook, &name) {
             Ok(cells) => cells,
             Err(error) => {
                 let message = format!("the sheet {name} could not be read: {error}");
@@ -34,7 +34,11 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
             }
         };
         let merged = workbook.merge_cells_by_sheet_name(&name).unwrap_or_default();
-        sheets::push(&mut builder, number, &name, &cells, &merged);
+        let Some((cells, moved)) = sheets::area(cells) else {
+            let reason = format!("the cells of the sheet {name} are spread too thinly over it");
+            return Err(input.damaged(Format::Xlsx, reason));
+        };
+        sheets::push(&mut builder, number, &name, &cells, if moved { &[] } else { &merged });
     }
     let mut package = Package::open(input, Format::Xlsx)?;
     for part in package.parts("xl/charts/chart", ".xml") {
@@ -55,4 +59,21 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         }
     }
     Ok(builder.finish(Format::Xlsx))
+}
+
+/// The filled cells of a sheet. Not as calamine's range, which has room for each place between the first and the last.
+fn cells_of(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Vec<Cell<Data>>, XlsxError> {
+    let mut reader = match workbook.worksheet_cells_reader(name) {
+        // A sheet of charts.
+        Err(XlsxError::NotAWorksheet(_)) => return Ok(Vec::new()),
+        reader => reader?,
+    };
+    let mut cells = Vec::new();
+    while let Some(cell) = reader.next_cell()? {
+        let value = Data::from(cell.get_value().clone());
+        if value != Data::Empty {
+            cells.push(Cell::new(cell.get_position(), value));
+        }
+    }
+    Ok(cells)
 }

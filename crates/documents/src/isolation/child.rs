@@ -1,16 +1,19 @@
-//! The child's side: limit oneself, read standard input, parse, answer.
+//! The child's side: limit oneself, read standard input, parse, answer; or become a program of the machine.
 
 use std::io::{ErrorKind, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use super::{Answer, Limits, Outcome, REQUEST_VARIABLE, Request, operating_system};
+use super::{
+    Answer, Limits, NOT_FOUND, Outcome, REQUEST_VARIABLE, Request, TOOL_OUTPUT, Tool, operating_system,
+};
 use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats;
 
-/// Stack of the parsing thread: deep nesting is walked by recursion in some libraries.
-const STACK_BYTES: usize = 256 << 20;
+/// Stack of the parsing thread: deep nesting is walked by recursion in some libraries. A deeper one would let a hostile
+/// file fill more memory before it is stopped.
+const STACK_BYTES: usize = 64 << 20;
 
 /// What the hidden subcommand does: parses standard input as the parent asked and answers on standard output.
 pub fn run_child() -> ExitCode {
@@ -20,10 +23,13 @@ pub fn run_child() -> ExitCode {
         eprintln!("error: this command is started by the program itself, to read one document under limits");
         return ExitCode::FAILURE;
     };
-    let Request { name, limits, parent_process } = request;
+    let Request { name, limits, parent_process, tool } = request;
     if let Err(error) = operating_system::confine(limits.memory_bytes, limits.cpu_seconds, parent_process) {
         eprintln!("error: the limits could not be set: {error}");
         return ExitCode::FAILURE;
+    }
+    if let Some(tool) = tool {
+        become_tool(&tool);
     }
     let worker =
         std::thread::Builder::new().name("parse".to_string()).stack_size(STACK_BYTES).spawn(move || {
@@ -42,6 +48,18 @@ pub fn run_child() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Runs the program in place of this one, under the limits that this one has set itself.
+fn become_tool(tool: &Tool) -> ! {
+    let mut stdout = std::io::stdout().lock();
+    // Without the mark the parent says that the tool gave no answer.
+    let _ = stdout.write_all(TOOL_OUTPUT).and_then(|()| stdout.flush());
+    let mut command = Command::new(&tool.program);
+    command.args(&tool.arguments).env_remove(REQUEST_VARIABLE);
+    let error = operating_system::replace_by(&mut command);
+    eprintln!("error: {}: {error}", tool.program);
+    std::process::exit(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { 1 })
 }
 
 fn write_answer(mut answer: Answer) -> std::io::Result<()> {

@@ -3,6 +3,9 @@
 //!
 //! The file is the child's standard input (it opens nothing itself), the request an environment variable, the
 //! answer one JSON line on its standard output. The application gives the command that reaches [`run_child`].
+//!
+//! Programs of the machine that read untrusted bytes ([`crate::ocr`]) run in the same way, as filters from standard input
+//! to standard output: the child limits itself and becomes the program.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -22,6 +25,7 @@ mod parent;
 mod tests;
 
 pub use child::run_child;
+pub(crate) use parent::{Input, run_tool};
 
 /// The environment variable that carries the request to the child.
 const REQUEST_VARIABLE: &str = "FINETUNEFLOW_PARSE_REQUEST";
@@ -123,7 +127,7 @@ pub fn measure_isolated(
 }
 
 /// Opens a regular file of a bearable size (a pipe or a device could block for ever).
-fn open(path: &Path, name: &str, limits: &Limits) -> Result<File, DocumentError> {
+pub(crate) fn open(path: &Path, name: &str, limits: &Limits) -> Result<File, DocumentError> {
     let unreadable = |reason: String| DocumentError::Unreadable { file: name.to_string(), reason };
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
     if !metadata.is_file() {
@@ -142,7 +146,22 @@ struct Request {
     name: String,
     limits: Limits,
     parent_process: u32,
+    /// What the child becomes; none: it parses.
+    tool: Option<Tool>,
 }
+
+/// A program of the machine, found in `PATH`. No shell is between.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tool {
+    pub program: String,
+    pub arguments: Vec<String>,
+}
+
+/// What a child writes before its tool writes: programs that start children may have said something before.
+const TOOL_OUTPUT: &[u8] = b"\n== output of the tool ==\n";
+
+/// The exit code of a child whose tool is not installed, as shells have it.
+const NOT_FOUND: i32 = 127;
 
 /// From child to parent.
 #[derive(Serialize, Deserialize)]

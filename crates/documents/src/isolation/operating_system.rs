@@ -16,17 +16,23 @@ pub enum Ending {
 }
 
 #[cfg(unix)]
-pub use unix::{confine, ending, peak_bytes};
+pub use unix::{confine, ending, peak_bytes, replace_by};
 
 #[cfg(not(unix))]
-pub use elsewhere::{confine, ending, peak_bytes};
+pub use elsewhere::{confine, ending, peak_bytes, replace_by};
 
 #[cfg(unix)]
 mod unix {
     use std::io;
-    use std::os::unix::process::ExitStatusExt;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::Command;
 
     use super::{Ending, ExitStatus};
+
+    /// Turns this process into another program, its limits included. Returns only if that fails.
+    pub fn replace_by(command: &mut Command) -> io::Error {
+        command.exec()
+    }
 
     /// Limits this process for the rest of its life; on Linux it also dies with the thread that started it.
     pub fn confine(memory_bytes: u64, cpu_seconds: u64, parent_process: u32) -> io::Result<()> {
@@ -108,8 +114,17 @@ mod unix {
 #[cfg(not(unix))]
 mod elsewhere {
     use std::io;
+    use std::process::Command;
 
     use super::{Ending, ExitStatus};
+
+    /// Runs another program to its end and ends with its code. Returns only if it cannot be started.
+    pub fn replace_by(command: &mut Command) -> io::Error {
+        match command.status() {
+            Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+            Err(error) => error,
+        }
+    }
 
     pub fn confine(_memory_bytes: u64, _cpu_seconds: u64, _parent_process: u32) -> io::Result<()> {
         Ok(())

@@ -17,9 +17,18 @@ fn play() {
     }
 }
 
+/// No hostile file may fill more memory. It is the limit of the child's whole address space, so that what it fills
+/// stays below, also where it ends without telling.
+pub const MOST_MEMORY_BYTES: u64 = 500_000_000;
+
 /// Less than the application allows, so that the tests are quick on small machines.
 pub fn limits() -> Limits {
-    Limits { memory_bytes: 1 << 30, cpu_seconds: 15, wall: Duration::from_secs(90), ..Limits::default() }
+    Limits {
+        memory_bytes: MOST_MEMORY_BYTES,
+        cpu_seconds: 15,
+        wall: Duration::from_secs(90),
+        ..Limits::default()
+    }
 }
 
 /// Reads bytes as a file of this name.
@@ -28,8 +37,13 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Measured {
     let path = folder.path().join(name);
     let mut file = std::fs::File::create(&path).expect("a file in an own folder");
     file.write_all(bytes).expect("room for a file");
+    measure_isolated(&path, &command(), limits, &AtomicBool::new(false))
+}
+
+/// What starts this program as a child.
+pub fn command() -> ChildCommand {
     let mut command =
         ChildCommand::current_exe(&["--exact", "child::play", "--nocapture"]).expect("own path");
     command.environment.push((CHILD.into(), "1".into()));
-    measure_isolated(&path, &command, limits, &AtomicBool::new(false))
+    command
 }

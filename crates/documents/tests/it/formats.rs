@@ -59,7 +59,9 @@ fn the_registry_is_sound() {
 fn every_format_is_found_by_its_content() {
     let samples = samples::all();
     let formats: Vec<Format> = samples.iter().map(|(format, ..)| *format).collect();
-    assert_eq!(formats, REGISTRY.iter().map(|reader| reader.format).collect::<Vec<_>>());
+    // Pictures have no text by themselves.
+    let known = REGISTRY.iter().map(|reader| reader.format).filter(|format| *format != Format::Picture);
+    assert_eq!(formats, known.collect::<Vec<_>>());
     for (format, bytes, words) in samples {
         let document = read(&bytes);
         assert_eq!(document.format, format);
@@ -81,10 +83,7 @@ fn other_files_are_refused_by_their_content() {
     let zip = archive(&[("photo.jpg", "x"), ("notes/a.txt", "y")]);
     let office = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0, 0, 0];
     let cases: Vec<(&[u8], &str)> = vec![
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "a PNG picture"),
-        (b"\xFF\xD8\xFF\xE0\0\x10JFIF\0", "a JPEG picture"),
         (b"GIF89a\x01\0\x01\0\0\0", "a GIF picture"),
-        (b"II*\0\x08\0\0\0", "a TIFF picture"),
         (b"RIFF\x24\0\0\0WEBPVP8 ", "a WebP picture"),
         (b"RIFF\x24\0\0\0WAVEfmt ", "a sound"),
         (b"\0\0\0\x20ftypisom\0\0\x02\0", "a film or sound (MP4)"),

@@ -6,5 +6,6 @@ mod chunking;
 mod formats;
 mod hostile;
 mod make;
+mod ocr;
 mod samples;
 mod test_material;

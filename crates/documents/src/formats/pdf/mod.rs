@@ -42,10 +42,15 @@ fn recognises(input: &Input) -> bool {
     let has = |bytes: usize, mark: &[u8]| {
         input.bytes[..input.bytes.len().min(bytes)].windows(mark.len()).any(|window| window == mark)
     };
-    has(1024, b"%PDF-")
+    has_header(input.bytes)
         || input.extension() == "pdf"
             && (has(65536, b"obj") || has(1024, b"%PDF"))
             && [b"trailer".as_slice(), b"endobj", b"startxref"].iter().any(|mark| has(65536, mark))
+}
+
+/// Whether the header is where it belongs.
+pub fn has_header(bytes: &[u8]) -> bool {
+    bytes[..bytes.len().min(1024)].windows(5).any(|window| window == b"%PDF-")
 }
 
 fn read(input: &Input) -> Result<Document, DocumentError> {
@@ -56,7 +61,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
     let has_text = |document: &Document| !document.text.trim().is_empty();
     let failed = match &outcome {
         Ok(document) => !has_text(document),
-        Err(error) => matches!(error, DocumentError::Damaged { .. }),
+        Err(error) => matches!(error, DocumentError::Damaged { .. } | DocumentError::Empty { .. }),
     };
     if !failed {
         return outcome;
@@ -115,6 +120,9 @@ fn read_bytes(input: &Input, bytes: Vec<u8>) -> Result<Document, DocumentError> 
     }
     if failures == pages.len() {
         return Err(input.damaged(Format::Pdf, last_reason));
+    }
+    if let Some(error) = nothing_shown(input, &pages, last_reason) {
+        return Err(error);
     }
     furniture::remove(&mut pages);
     layout::build(&pages, &mut builder);
@@ -178,6 +186,7 @@ fn open_error(input: &Input, reason: &str) -> DocumentError {
 #[derive(Default)]
 pub struct PageElements {
     pub elements: Vec<Element>,
+    content: Content,
     /// Points.
     pub height: f32,
 }
@@ -187,6 +196,49 @@ pub enum Element {
     Line(lines::Line),
     /// As Markdown.
     Table(String),
+}
+
+/// What a page's content does.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum Content {
+    /// There is none.
+    #[default]
+    Empty,
+    /// There is some, but it shows nothing.
+    ShowsNothing,
+    /// It paints, shows pictures or writes.
+    Shows,
+}
+
+/// Operators that leave something on a page (ISO 32000-1, annex A).
+const SHOWING: &[&[u8]] = &[
+    b"Tj", b"TJ", b"'", b"\"", b"Do", b"BI", b"sh", b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"S", b"s",
+];
+
+impl Content {
+    fn of(content: &[u8]) -> Self {
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"[]()<>\0".contains(byte);
+        let mut words = content.split(ends).filter(|word| !word.is_empty()).peekable();
+        if words.peek().is_none() {
+            return Self::Empty;
+        }
+        if words.any(|word| SHOWING.contains(&word)) { Self::Shows } else { Self::ShowsNothing }
+    }
+}
+
+/// Why a file is no scan, if nothing can be seen on its pages: blank ones, or a damaged file.
+fn nothing_shown(input: &Input, pages: &[PageElements], failure: String) -> Option<DocumentError> {
+    if pages.iter().any(|page| page.content == Content::Shows) {
+        return None;
+    }
+    let reason = match failure.is_empty() {
+        false => failure,
+        true if pages.iter().all(|page| page.content == Content::Empty) => {
+            return Some(DocumentError::Empty { file: input.name.clone() });
+        }
+        true => "its pages show nothing, neither text nor pictures".to_string(),
+    };
+    Some(input.damaged(Format::Pdf, reason))
 }
 
 fn page_elements(pdf: &PdfDocument, index: usize) -> Result<PageElements, String> {
@@ -201,11 +253,12 @@ fn page_elements(pdf: &PdfDocument, index: usize) -> Result<PageElements, String
     } else {
         lines::top_to_bottom(&runs, &tables)
     };
-    if elements.is_empty() {
+    let content = match elements.is_empty() {
         // Nothing to see, or nothing that could be unpacked?
-        pdf.get_page_content_data(index).map_err(say)?;
-    }
-    Ok(PageElements { elements, height: (top - bottom).abs().max(1.0) })
+        true => Content::of(&pdf.get_page_content_data(index).map_err(say)?),
+        false => Content::Shows,
+    };
+    Ok(PageElements { elements, content, height: (top - bottom).abs().max(1.0) })
 }
 
 fn warn_of_empty_pages(pages: &[PageElements], builder: &mut Builder) {

@@ -172,7 +172,18 @@ fn repeated() {
         value("A1"),
         value("XFD1048576")
     );
-    check("sparse.xlsx", &archive(&workbook(sheet(&sparse), vec![])), &[Read, Refused, Limit]);
+    check("sparse.xlsx", &archive(&workbook(sheet(&sparse), vec![])), &[Read]);
+    let columns = ('A'..='Z').flat_map(|first| ('A'..='Z').map(move |second| format!("{first}{second}")));
+    let diagonal: String = columns
+        .cycle()
+        .take(20_000)
+        .zip(1..)
+        .map(|(column, row)| {
+            format!("<row r=\"{}\">{}</row>", row * 50, value(&format!("{column}{}", row * 50)))
+        })
+        .collect();
+    let diagonal = format!("<sheetData>{diagonal}</sheetData>");
+    check("diagonal.xlsx", &archive(&workbook(sheet(&diagonal), vec![])), &[Refused]);
     let merges = "<mergeCell ref=\"A1:CV100\"/>".repeat(100_000);
     let merged = format!(
         "<sheetData><row r=\"1\">{}{}</row><row r=\"100\">{}</row></sheetData><mergeCells>{merges}</mergeCells>",

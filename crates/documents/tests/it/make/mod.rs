@@ -3,4 +3,5 @@
 pub mod book;
 pub mod pdf;
 pub mod random;
+pub mod scan;
 pub mod zip;
