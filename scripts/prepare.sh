@@ -18,6 +18,9 @@ if [ "$purpose" = test ]; then
     if ! have chromium && ! have chromium-browser && ! have google-chrome; then
         missing+=("chromium:chromium")
     fi
+    # Text recognition is tested with the real programs.
+    need tesseract tesseract-ocr tesseract
+    need pdftoppm poppler-utils poppler-utils
     # The store's tests also run on PostgreSQL, on a private cluster of their own.
     if ! have initdb && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
         missing+=("postgresql:postgresql-server")

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use documents::isolation::{ChildCommand, Limits, parse_isolated};
+use documents::ocr::{self, Languages};
 use documents::{Document, DocumentError};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -104,7 +105,8 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// The document's text and structure. The first time it is read in a child process, kept, and its row told.
+/// The document's text and structure. The first time it is read in a child process, kept, and its row told. When this
+/// is dropped, the child ends too.
 pub async fn read_document(library: &Library, file: &File) -> Result<Document, LibraryError> {
     let key = document_key(file.project_id, file.id)?;
     match library.blobs.get(&key).await {
@@ -117,16 +119,52 @@ pub async fn read_document(library: &Library, file: &File) -> Result<Document, L
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error.into()),
     }
-    let outcome = parse(library, file).await;
+    let read = |path: PathBuf, command: ChildCommand, cancel: Arc<AtomicBool>| {
+        parse_isolated(&path, &command, &Limits::default(), &cancel).map(|report| report.document)
+    };
+    let outcome = in_child(library, file, read).await;
+    keep(library, file, outcome).await
+}
+
+/// Reads the document once more and recognises the text of its pages that have none, in these languages; it takes
+/// the place of what was known of it. `progress` is told the pages that are done and how many there are. When this is dropped, the
+/// programs end too.
+pub async fn recognise_document(
+    library: &Library,
+    file: &File,
+    languages: Languages,
+    mut progress: impl FnMut(u32, u32) + Send + 'static,
+) -> Result<Document, LibraryError> {
+    let read = move |path: PathBuf, command: ChildCommand, cancel: Arc<AtomicBool>| {
+        ocr::read(&path, &command, &Limits::default(), &languages, &cancel, &mut progress)
+    };
+    // A failure changes nothing of what is known.
+    let document = in_child(library, file, read).await?;
+    keep(library, file, Ok(document)).await
+}
+
+/// How this program starts a child that reads documents.
+pub fn child_command(program: PathBuf) -> ChildCommand {
+    ChildCommand { program, arguments: vec![crate::cli::parse_child::NAME.into()], environment: Vec::new() }
+}
+
+/// Keeps what was read, and tells the file's row of it or of the failure.
+async fn keep(
+    library: &Library,
+    file: &File,
+    outcome: Result<Document, LibraryError>,
+) -> Result<Document, LibraryError> {
     let change = match &outcome {
         Ok(document) => {
             let bytes =
                 serde_json::to_vec(document).map_err(|error| LibraryError::Internal(error.to_string()))?;
-            library.blobs.put(&key, bytes).await?;
+            library.blobs.put(&document_key(file.project_id, file.id)?, bytes).await?;
             parsed(document)
         }
-        Err(LibraryError::Document { message, .. }) => {
-            FileChange { status: Some(FAILED.to_owned()), details: Some(json!({ "error": message })) }
+        Err(LibraryError::Document { message, error }) => {
+            let reason = serde_json::to_value(error).ok().and_then(|error| error.get("code").cloned());
+            let details = json!({ "error": message, "reason": reason });
+            FileChange { status: Some(FAILED.to_owned()), details: Some(details) }
         }
         Err(_) => return outcome,
     };
@@ -141,6 +179,7 @@ fn parsed(document: &Document) -> FileChange {
         "characters": document.text.chars().count(),
         "language": document.language,
         "warnings": warnings,
+        "recognition": document.recognition,
     });
     FileChange { status: Some(PARSED.to_owned()), details: Some(details) }
 }
@@ -161,19 +200,34 @@ pub async fn local_file(
     Ok((path, Some(folder)))
 }
 
-async fn parse(library: &Library, file: &File) -> Result<Document, LibraryError> {
+/// Sets the flag when it is dropped.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `read` over the file's bytes, on a thread of its own.
+async fn in_child(
+    library: &Library,
+    file: &File,
+    read: impl FnOnce(PathBuf, ChildCommand, Arc<AtomicBool>) -> Result<Document, DocumentError> + Send + 'static,
+) -> Result<Document, LibraryError> {
     let internal = |reason: &dyn std::fmt::Display| LibraryError::Internal(reason.to_string());
-    let (path, _temporary) = local_file(&library.blobs, &BlobKey::parse(&file.blob_key)?).await?;
-    let command = ChildCommand {
-        program: library.program.clone(),
-        arguments: vec![crate::cli::parse_child::NAME.into()],
-        environment: Vec::new(),
-    };
+    let (path, temporary) = local_file(&library.blobs, &BlobKey::parse(&file.blob_key)?).await?;
+    let command = child_command(library.program.clone());
     let shown = path.display().to_string();
     let cancel = Arc::new(AtomicBool::new(false));
-    let read = move || parse_isolated(&path, &command, &Limits::default(), &cancel);
-    let report = tokio::task::spawn_blocking(read).await.map_err(|error| internal(&error))?;
-    report.map(|report| report.document).map_err(|error| LibraryError::Document {
+    let _guard = CancelOnDrop(Arc::clone(&cancel));
+    let work = move || {
+        let outcome = read(path, command, cancel);
+        drop(temporary);
+        outcome
+    };
+    let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?;
+    outcome.map_err(|error| LibraryError::Document {
         message: error.to_string().replace(&shown, &file.name),
         error: Box::new(error),
     })

@@ -7,6 +7,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use documents::BlockKind;
+use documents::ocr::Languages;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,7 +20,9 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{InProject, Json, List, Paging, Path, Query};
+use super::jobs::JobStarted;
 use super::state::AppState;
+use crate::jobs::document_ocr::DocumentOcr;
 use crate::library;
 
 const MAX_NAME: usize = 255;
@@ -87,12 +90,40 @@ pub struct File {
     pub characters: Option<u64>,
     /// Why it could not be read.
     pub error: Option<String>,
+    /// The same for programs: `no_text` (a scan or a picture, whose text can be recognised), `password`, `damaged`, …
+    pub reason: Option<String>,
     /// What was left out or repaired while reading.
     pub warnings: Vec<String>,
+    /// Set where text was read off pictures.
+    pub recognition: Option<Recognition>,
     /// Only after an upload: it was there already.
     pub duplicate: bool,
     /// UTC.
     pub created_at: DateTime<Utc>,
+}
+
+/// Text that was read off pictures (OCR).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Recognition {
+    /// Program and version.
+    #[schema(example = "tesseract 5.3.0")]
+    pub engine: String,
+    /// The languages that it was to expect.
+    #[schema(example = json!(["eng"]))]
+    pub languages: Vec<String>,
+    /// Pages whose text was recognised.
+    pub pages: u32,
+    /// How sure the program is of a word, 0 to 100, the mean of all words.
+    pub mean_confidence: f32,
+}
+
+/// How to recognise text.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recognise {
+    /// What the text may be in, as `GET /api/settings/ocr` lists it.
+    #[schema(example = json!(["eng", "fra"]))]
+    pub languages: Vec<String>,
 }
 
 /// Files that an upload left in the project.
@@ -158,6 +189,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::disable())
         .routes(routes!(list))
         .routes(routes!(text))
+        .routes(routes!(ocr))
         .routes(routes!(delete))
 }
 
@@ -296,14 +328,7 @@ async fn text(
     State(state): State<AppState>,
     Path((project_id, file_id)): InProject,
 ) -> ApiResult<Json<FileText>> {
-    let row = rows::get(&state.database, project_id, file_id).await?;
-    if row.kind != FileKind::RawDoc.as_str() {
-        return Err(ApiError::new(
-            Code::UnsupportedMediaType,
-            format!("{} is a data set, not a document.", row.name),
-        )
-        .hint("Import it into the data set of the project."));
-    }
+    let row = document_row(&state, project_id, file_id).await?;
     let document = library::read_document(&state.library(), &row).await?;
     let whole = TextPage { number: 1, text: document.text.clone() };
     let page = |page: &documents::Page| TextPage {
@@ -322,6 +347,42 @@ async fn text(
         warnings: document.warnings.iter().map(|warning| warning.message.clone()).collect(),
         pages: if pages.is_empty() { vec![whole] } else { pages },
     }))
+}
+
+async fn document_row(state: &AppState, project_id: Uuid, file_id: Uuid) -> ApiResult<rows::File> {
+    let row = rows::get(&state.database, project_id, file_id).await?;
+    if row.kind != FileKind::RawDoc.as_str() {
+        return Err(ApiError::new(
+            Code::UnsupportedMediaType,
+            format!("{} is a data set, not a document.", row.name),
+        )
+        .hint("Import it into the data set of the project."));
+    }
+    Ok(row)
+}
+
+/// Recognises the text of a scanned document or a picture
+///
+/// Pages that have text keep it. Needs tesseract, and poppler for PDF files: `GET /api/settings/ocr` says what is there.
+/// The document's chunks are not made again.
+#[utoipa::path(post, path = "/api/projects/{project_id}/files/{file_id}/ocr", tag = "files",
+    params(("project_id" = Uuid, Path), ("file_id" = Uuid, Path)), request_body = Recognise,
+    responses((status = 202, body = JobStarted)))]
+async fn ocr(
+    State(state): State<AppState>,
+    Path((project_id, file_id)): InProject,
+    Json(body): Json<Recognise>,
+) -> ApiResult<(StatusCode, Json<JobStarted>)> {
+    let row = document_row(&state, project_id, file_id).await?;
+    let languages = body.languages.join("+").parse::<Languages>();
+    let languages = languages.map_err(|_| {
+        ApiError::invalid_field(
+            "languages",
+            "must be one to five languages as GET /api/settings/ocr lists them",
+        )
+    })?;
+    let job = DocumentOcr { project_id, file_id: row.id, languages };
+    Ok(super::jobs::started(crate::jobs::enqueue(&state.database, &job).await?))
 }
 
 /// Deletes a file and its chunks
@@ -378,6 +439,11 @@ pub fn view(row: rows::File) -> File {
         pages: number("pages"),
         characters: number("characters"),
         error: row.details.get("error").and_then(Value::as_str).map(str::to_owned),
+        reason: row.details.get("reason").and_then(Value::as_str).map(str::to_owned),
+        recognition: row
+            .details
+            .get("recognition")
+            .and_then(|value| serde_json::from_value(value.clone()).ok()),
         warnings: warnings.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         duplicate: false,
         created_at: row.created_at,

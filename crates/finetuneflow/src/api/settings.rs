@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::error::{ApiError, ApiResult};
 use super::extract::Json;
 use super::state::AppState;
 use super::train_config::{Method, Precision, Schedule, TrainConfig};
@@ -146,9 +147,39 @@ pub struct Settings {
     pub defaults: Defaults,
 }
 
+/// What the machine has for recognising text.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OcrView {
+    /// Pictures can be read.
+    pub available: bool,
+    /// Its version; null where it is not installed (Debian: tesseract-ocr, Fedora: tesseract).
+    pub tesseract: Option<String>,
+    /// The languages that can be asked for, as tesseract calls them.
+    #[schema(example = json!(["eng", "fra"]))]
+    pub languages: Vec<String>,
+    /// Scanned PDF files can be read too (poppler-utils is installed).
+    pub pdf_pages: bool,
+}
+
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(read)).routes(routes!(ocr))
+}
+
+/// What the machine has for recognising the text of scans and pictures
+///
+/// Asked of the programs themselves, each time.
+#[utoipa::path(get, path = "/api/settings/ocr", tag = "settings", responses((status = 200, body = OcrView)))]
+async fn ocr(State(state): State<AppState>) -> ApiResult<Json<OcrView>> {
+    let command = library::child_command(state.services.program.clone());
+    let ask = tokio::task::spawn_blocking(move || documents::ocr::installed(&command));
+    let installed = ask.await.map_err(|error| ApiError::internal(&error))?;
+    Ok(Json(OcrView {
+        available: installed.tesseract.is_some() && !installed.languages.is_empty(),
+        tesseract: installed.tesseract,
+        languages: installed.languages,
+        pdf_pages: installed.pdf_pages,
+    }))
 }
 
 /// What the studio is set to, and every list that a client offers

@@ -52,7 +52,8 @@ impl JobKind for ChunkDocuments {
                 file => file?,
             };
             work.progress(index, total, &format!("reading {}", file.name)).await?;
-            match library::read_document(&work.services.library(), &file).await {
+            let library = work.services.library();
+            match work.unless_interrupted(library::read_document(&library, &file)).await? {
                 Ok(document) => {
                     let chunks = self.cut(&work, document, Arc::clone(&tokenizer)).await?;
                     count +=

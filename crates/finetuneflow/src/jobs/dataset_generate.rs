@@ -40,7 +40,8 @@ impl JobKind for DatasetGenerate {
         for (index, file) in (0..).zip(&files) {
             work.check()?;
             work.progress(index, total, &format!("making examples of {}", file.name)).await?;
-            let document = match library::read_document(&work.services.library(), file).await {
+            let library = work.services.library();
+            let document = match work.unless_interrupted(library::read_document(&library, file)).await? {
                 Ok(document) => document,
                 Err(LibraryError::Document { message, .. }) => {
                     failed.push(json!({ "file_id": file.id, "name": file.name, "error": message }));

@@ -9,6 +9,7 @@ pub mod dataset_check;
 pub mod dataset_generate;
 pub mod dataset_preview;
 pub mod dataset_write;
+pub mod document_ocr;
 pub mod evaluate;
 pub mod export;
 pub mod freeze;
@@ -154,6 +155,7 @@ impl RegisteredKind {
 /// Every kind of job.
 pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<chunk_documents::ChunkDocuments>(),
+    RegisteredKind::of::<document_ocr::DocumentOcr>(),
     RegisteredKind::of::<dataset_check::DatasetCheck>(),
     RegisteredKind::of::<dataset_generate::DatasetGenerate>(),
     RegisteredKind::of::<dataset_preview::DatasetPreview>(),
@@ -258,6 +260,17 @@ impl Work {
             Ok(signal) => *signal,
             // The worker is gone.
             Err(_) => Signal::Stop,
+        }
+    }
+
+    /// Waits for work that ends when it is dropped, which it is as soon as the job is to end or to stop.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, JobError> {
+        tokio::select! {
+            outcome = work => Ok(outcome),
+            signal = self.interrupted() => Err(match signal {
+                Signal::Cancel => JobError::Cancelled,
+                Signal::Stop | Signal::GoOn => JobError::Stopped,
+            }),
         }
     }
 

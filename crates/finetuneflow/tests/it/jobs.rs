@@ -171,6 +171,7 @@ fn every_kind_has_one_line_and_one_queue() {
         kinds,
         [
             ("chunk_documents", "default"),
+            ("document_ocr", "default"),
             ("dataset_check", "default"),
             ("dataset_generate", "default"),
             ("dataset_preview", "default"),

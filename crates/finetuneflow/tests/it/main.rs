@@ -14,6 +14,8 @@ mod killed_generation;
 #[cfg(unix)]
 mod killed_training;
 mod memory;
+#[cfg(unix)]
+mod ocr;
 mod openapi;
 mod quick;
 mod scripted_model;

@@ -5,13 +5,14 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::bail;
 use datasets::{Provenance, SourceChunk};
-use documents::isolation::{Limits, parse_isolated};
-use documents::{Chunk, ChunkOptions};
+use documents::isolation::{ChildCommand, Limits, parse_isolated};
+use documents::ocr::{self, Languages};
+use documents::{Chunk, ChunkOptions, Document, DocumentError};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::files::{Output, name_of, tokenizer};
-use crate::cli::{Context, parse_child};
+use crate::cli::{Context, interrupt, parse_child};
 use crate::library::hexadecimal;
 
 /// Sections shorter than this share of a chunk are joined with the next one.
@@ -22,6 +23,7 @@ const SHORT_SECTION: usize = 4;
 #[command(after_help = "\
 Examples:
   finetuneflow dataset chunk handbook.pdf notes.docx --model base --out chunks.jsonl
+  finetuneflow dataset chunk scan.pdf photo.jpg --ocr eng+fra --model base --out chunks.jsonl
   finetuneflow dataset chunk *.md --model models/llama --size 800 --overlap 0 --out chunks.jsonl
 A line is {\"text\", \"tokens\", \"file_name\", \"page_start\", \"page_end\", \"start\", \"end\", \"chunk_id\", \"heading_path\"}.")]
 pub struct Args {
@@ -37,6 +39,9 @@ pub struct Args {
     /// Tokens repeated from the chunk before at most
     #[arg(long, default_value_t = 50)]
     overlap: u32,
+    /// Recognise the text of scanned pages and pictures in these languages (needs tesseract, and poppler for PDF files)
+    #[arg(long, value_name = "eng|fra|eng+fra|…")]
+    ocr: Option<Languages>,
     /// Where to write the chunks, as JSON lines
     #[arg(long, value_name = "FILE.jsonl")]
     out: PathBuf,
@@ -55,12 +60,13 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         min_tokens: max_tokens / SHORT_SECTION,
     };
     let command = parse_child::command()?;
-    let never = AtomicBool::new(false);
+    let cancel = interrupt::cancel_flag()?;
     let mut out = Output::create(&args.out)?;
     let (mut total, mut failed) = (0, Vec::new());
     for file in &args.files {
-        let document = match parse_isolated(file, &command, &Limits::default(), &never) {
-            Ok(report) => report.document,
+        let document = match read(file, &command, args.ocr.as_ref(), &cancel) {
+            Ok(document) => document,
+            Err(error @ DocumentError::Cancelled { .. }) => return Err(error.into()),
             Err(error) => {
                 eprintln!("warning: {error}");
                 failed.push(json!({ "file": file.display().to_string(), "error": error.to_string() }));
@@ -81,6 +87,7 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             context.emit(&json!({
                 "event": "document", "file": file.display().to_string(), "chunks": chunks.len(), "tokens": tokens,
                 "pages": document.pages.len(), "language": document.language, "warnings": warnings,
+                "recognition": document.recognition,
             }))?;
         } else {
             println!("{}: {} chunks, {tokens} tokens", file.display(), chunks.len());
@@ -106,6 +113,20 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+fn read(
+    file: &Path,
+    command: &ChildCommand,
+    languages: Option<&Languages>,
+    cancel: &AtomicBool,
+) -> Result<Document, DocumentError> {
+    let limits = Limits::default();
+    let Some(languages) = languages else {
+        return parse_isolated(file, command, &limits, cancel).map(|report| report.document);
+    };
+    let tell = &mut |done, total| eprintln!("{}: {done} of {total} pages recognised", file.display());
+    ocr::read(file, command, &limits, languages, cancel, tell)
 }
 
 fn stored(chunk: &Chunk, file: &Path) -> SourceChunk {
