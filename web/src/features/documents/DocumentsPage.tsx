@@ -51,6 +51,15 @@ export function DocumentsPage() {
     },
     onSuccess: (started) => job.follow(started.job),
   });
+  const ocr = useProjectJob(project.id, "document_ocr");
+  const recognise = useMutation({
+    mutationFn: ({ fileId, languages }: { fileId: string; languages: string[] }) => {
+      const path = { project_id: project.id, file_id: fileId };
+      const body = { languages };
+      return take(api.POST("/api/projects/{project_id}/files/{file_id}/ocr", { params: { path }, body }));
+    },
+    onSuccess: (started) => ocr.follow(started.job),
+  });
   const limits: Limits | null = settings.data
     ? { maxBytes: settings.data.limits.max_upload_bytes, extensions: settings.data.options.document_extensions }
     : null;
@@ -94,6 +103,17 @@ export function DocumentsPage() {
           />
         )}
         <JobProblem job={job.job} className="mb-4" />
+        {ocr.active && ocr.job && (
+          <JobProgress
+            className="mb-4 rounded-lg bg-sunken p-3"
+            job={ocr.job}
+            title={t("documents.recognising")}
+            lost={ocr.connection === "lost"}
+            onCancel={() => ocr.job && ocr.cancel.mutate(ocr.job.id)}
+          />
+        )}
+        <JobProblem job={ocr.job} className="mb-4" />
+        {recognise.isError && <ProblemNote problem={recognise.error} className="mb-4" />}
         {files.isPending && <Skeleton rows={2} />}
         {files.isError && <ProblemNote problem={files.error} onRetry={() => void files.refetch()} />}
         {files.data?.total === 0 && (
@@ -106,6 +126,8 @@ export function DocumentsPage() {
                 key={file.id}
                 file={file}
                 isReading={job.active}
+                isRecognising={ocr.active || recognise.isPending}
+                onRecognise={(languages) => recognise.mutate({ fileId: file.id, languages })}
                 onShow={() => setSearch({ file: file.id })}
                 onDelete={() => setSearch({ delete: file.id })}
               />

@@ -4,11 +4,19 @@ import type { FileEntry } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
+import { Recognise } from "./Recognise";
 
 const TONES: Record<FileEntry["status"], Tone> = { stored: "neutral", parsed: "good", failed: "bad" };
 
 /** One document: what it is, how far it was read, what was noticed. */
-export function FileRow(props: { file: FileEntry; isReading: boolean; onShow: () => void; onDelete: () => void }) {
+export function FileRow(props: {
+  file: FileEntry;
+  isReading: boolean;
+  isRecognising: boolean;
+  onShow: () => void;
+  onDelete: () => void;
+  onRecognise: (languages: string[]) => void;
+}) {
   const { t } = useTranslation();
   const format = useFormat();
   const { file } = props;
@@ -33,6 +41,7 @@ export function FileRow(props: { file: FileEntry; isReading: boolean; onShow: ()
             {file.error}
           </p>
         )}
+        {file.reason === "no_text" && <Recognise file={file} busy={props.isRecognising} onStart={props.onRecognise} />}
         {file.warnings.length > 0 && (
           <details className="mt-1.5 text-sm">
             <summary className="inline-flex items-center gap-1.5 text-warn">

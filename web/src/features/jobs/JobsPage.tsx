@@ -23,6 +23,7 @@ const TONES: Record<JobStatus, Tone> = { queued: "neutral", running: "accent", c
 /** Where the work of a kind is shown. */
 const PAGES: Record<string, string> = {
   chunk_documents: "documents",
+  document_ocr: "documents",
   dataset_generate: "examples",
   dataset_check: "examples",
   dataset_preview: "examples",

@@ -684,6 +684,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/files/{file_id}/ocr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recognises the text of a scanned document or a picture
+         * @description Pages that have text keep it. Needs tesseract, and poppler for PDF files: `GET /api/settings/ocr` says what is there.
+         *     The document's chunks are not made again.
+         */
+        post: operations["files_ocr"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/files/{file_id}/text": {
         parameters: {
             query?: never;
@@ -891,6 +912,26 @@ export interface paths {
         };
         /** What the studio is set to, and every list that a client offers */
         get: operations["settings_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/ocr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the machine has for recognising the text of scans and pictures
+         * @description Asked of the programs themselves, each time.
+         */
+        get: operations["settings_ocr"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1864,6 +1905,9 @@ export interface components {
              * @description The project.
              */
             project_id: string;
+            /** @description The same for programs: `no_text` (a scan or a picture, whose text can be recognised), `password`, `damaged`, … */
+            reason?: string | null;
+            recognition?: components["schemas"]["Recognition"] | null;
             /** @description Of its bytes, 64 hexadecimal digits. */
             sha256: string;
             /**
@@ -2666,6 +2710,9 @@ export interface components {
                  * @description The project.
                  */
                 project_id: string;
+                /** @description The same for programs: `no_text` (a scan or a picture, whose text can be recognised), `password`, `damaged`, … */
+                reason?: string | null;
+                recognition?: components["schemas"]["Recognition"] | null;
                 /** @description Of its bytes, 64 hexadecimal digits. */
                 sha256: string;
                 /**
@@ -3164,6 +3211,23 @@ export interface components {
          * @enum {string}
          */
         ModelSource: "bundled" | "local";
+        /** @description What the machine has for recognising text. */
+        OcrView: {
+            /** @description Pictures can be read. */
+            available: boolean;
+            /**
+             * @description The languages that can be asked for, as tesseract calls them.
+             * @example [
+             *       "eng",
+             *       "fra"
+             *     ]
+             */
+            languages: string[];
+            /** @description Scanned PDF files can be read too (poppler-utils is installed). */
+            pdf_pages: boolean;
+            /** @description Its version; null where it is not installed (Debian: tesseract-ocr, Fedora: tesseract). */
+            tesseract?: string | null;
+        };
         /** @description One entry of a list to choose from. */
         OptionEntry: {
             /** @description Ending of files in this format. */
@@ -3369,6 +3433,42 @@ export interface components {
              * @description Share of tokens that the model would have chosen.
              */
             token_accuracy?: number | null;
+        };
+        /** @description How to recognise text. */
+        Recognise: {
+            /**
+             * @description What the text may be in, as `GET /api/settings/ocr` lists it.
+             * @example [
+             *       "eng",
+             *       "fra"
+             *     ]
+             */
+            languages: string[];
+        };
+        /** @description Text that was read off pictures (OCR). */
+        Recognition: {
+            /**
+             * @description Program and version.
+             * @example tesseract 5.3.0
+             */
+            engine: string;
+            /**
+             * @description The languages that it was to expect.
+             * @example [
+             *       "eng"
+             *     ]
+             */
+            languages: string[];
+            /**
+             * Format: float
+             * @description How sure the program is of a word, 0 to 100, the mean of all words.
+             */
+            mean_confidence: number;
+            /**
+             * Format: int32
+             * @description Pages whose text was recognised.
+             */
+            pages: number;
         };
         /** @description A row that could not be taken. */
         RowProblem: {
@@ -5673,6 +5773,41 @@ export interface operations {
             };
         };
     };
+    files_ocr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Recognise"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     files_text: {
         parameters: {
             query?: never;
@@ -6086,6 +6221,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    settings_ocr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OcrView"];
                 };
             };
             /** @description What went wrong and what to do */

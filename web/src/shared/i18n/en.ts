@@ -113,6 +113,10 @@ export const en = {
     reading: "Reading the documents",
     readAll: "Read the documents",
     readAgain: "Read and cut again",
+    recognise: "Recognise its text",
+    recogniseLanguage: "Language of the text",
+    recogniseHint: "Then have the documents read and cut again.",
+    recognising: "Recognising text",
     pages_one: "{{count}} page",
     pages_other: "{{count}} pages",
     characters_one: "{{count}} character",
@@ -443,6 +447,7 @@ export const en = {
     attempt: "Attempt {{attempt}} of {{max}}",
     kinds: {
       chunk_documents: "Read documents",
+      document_ocr: "Recognise text",
       dataset_generate: "Make examples",
       dataset_preview: "Try a few chunks",
       dataset_write: "Have examples written",

@@ -115,6 +115,10 @@ export const fr: Texts = {
     reading: "Lecture des documents",
     readAll: "Lire les documents",
     readAgain: "Relire et redécouper",
+    recognise: "Reconnaître son texte",
+    recogniseLanguage: "Langue du texte",
+    recogniseHint: "Ensuite, relisez et redécoupez les documents.",
+    recognising: "Reconnaissance du texte",
     pages_one: "{{count}} page",
     pages_other: "{{count}} pages",
     characters_one: "{{count}} caractère",
@@ -445,6 +449,7 @@ export const fr: Texts = {
     attempt: "Essai {{attempt}} sur {{max}}",
     kinds: {
       chunk_documents: "Lire les documents",
+      document_ocr: "Reconnaître le texte",
       dataset_generate: "Créer des exemples",
       dataset_preview: "Essayer quelques passages",
       dataset_write: "Faire écrire des exemples",
