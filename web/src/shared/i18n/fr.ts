@@ -261,7 +261,7 @@ export const fr: Texts = {
     evalFraction: "Mis de côté pour mesurer",
     evalFractionHint: "Part des exemples, de 0 à 0,5.",
     heldOutFraction: "Sections entières mises de côté",
-    heldOutFractionHint: "Part des exemples, de 0 à 0,5 : montre ce qui dépasse la mémoire.",
+    heldOutFractionHint: "Part des exemples, de 0 à 0,5 : montre ce qui dépasse la mémoire.",
     schedule: "Évolution du taux d'apprentissage",
     schedules: { constant: "Constant", linear: "Baisse en ligne droite", cosine: "Baisse en cosinus" },
     warmup: "Pas d'échauffement",
