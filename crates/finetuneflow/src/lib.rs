@@ -15,4 +15,5 @@ pub mod machine;
 pub mod models;
 pub mod providers;
 pub mod records;
+pub mod remote;
 pub mod web;

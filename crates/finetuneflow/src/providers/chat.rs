@@ -6,6 +6,8 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::retry::Passing;
+
 /// What somebody says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
@@ -148,8 +150,20 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether the same request may succeed later.
-    pub fn is_passing(&self) -> bool {
+    /// Whether every other request would fail in the same way: then the whole work stops.
+    pub fn concerns_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Unauthorized { .. }
+                | Self::UnknownModel { .. }
+                | Self::BuiltIn(_)
+        )
+    }
+}
+
+impl Passing for ProviderError {
+    fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
@@ -163,19 +177,7 @@ impl ProviderError {
         }
     }
 
-    /// Whether every other request would fail in the same way: then the whole work stops.
-    pub fn concerns_all(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. }
-                | Self::Unauthorized { .. }
-                | Self::UnknownModel { .. }
-                | Self::BuiltIn(_)
-        )
-    }
-
-    /// How long the server wants to be left alone.
-    pub fn retry_after(&self) -> Option<Duration> {
+    fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Limited { retry_after, .. } | Self::Failed { retry_after, .. } => *retry_after,
             _ => None,

@@ -15,6 +15,7 @@ use super::openai::OpenAi;
 use super::{Provider, ProviderError};
 use crate::inference::Inference;
 use crate::models::Models;
+use crate::remote::{self, Secret};
 
 /// A kind of provider.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Kind {
 }
 
 /// A connection. Never serialized for clients: see the API's view of it.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// Of [`KINDS`].
     pub kind: String,
@@ -83,7 +84,7 @@ pub struct Connection {
     pub model: Option<String>,
     /// The secret, and the origin that it was entered for.
     #[serde(default)]
-    key: Option<Key>,
+    key: Option<Secret>,
     /// For one whole answer.
     pub timeout_seconds: u64,
     /// Requests at the same time.
@@ -94,26 +95,6 @@ pub struct Connection {
     /// What a million tokens of replies cost.
     #[serde(default)]
     pub completion_price: Option<f64>,
-}
-
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-struct Key {
-    secret: String,
-    origin: String,
-}
-
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, address, model, key, .. } = self;
-        let key = key.as_ref().map(|_| "…");
-        formatter
-            .debug_struct("Connection")
-            .field("kind", kind)
-            .field("address", address)
-            .field("model", model)
-            .field("key", &key)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Why a connection cannot be used as it is.
@@ -162,13 +143,11 @@ impl Connection {
     /// # Errors
     /// Where there is no address that a key could be for.
     pub fn set_key(&mut self, secret: Option<String>) -> Result<(), ConnectionError> {
-        let secret = secret.map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty());
-        self.key = match secret {
+        self.key = match secret.filter(|secret| !secret.trim().is_empty()) {
             None => None,
-            Some(secret) if !secret.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                return Err(wrong("key", "holds characters that no key has: copy it again"));
+            Some(secret) => {
+                Some(Secret::entered(&secret, &self.url()?).map_err(|reason| wrong("key", reason))?)
             }
-            Some(secret) => Some(Key { secret, origin: self.url()?.origin().ascii_serialization() }),
         };
         Ok(())
     }
@@ -179,24 +158,12 @@ impl Connection {
     }
 
     fn secret(&self) -> Option<&str> {
-        let origin = self.url().ok()?.origin().ascii_serialization();
-        self.key.as_ref().filter(|key| key.origin == origin).map(|key| key.secret.as_str())
+        self.key.as_ref()?.for_address(&self.url().ok()?)
     }
 
     fn url(&self) -> Result<Url, ConnectionError> {
-        let url: Url = self.address.trim().parse().map_err(|error| {
-            wrong(
-                "address",
-                format!("{:?} is no address ({error}): write it as http://localhost:11434/v1", self.address),
-            )
-        })?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(wrong("address", "must begin with http:// or https:// and name a host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("address", "must hold no name or password: enter the key in its own field"));
-        }
-        Ok(url)
+        remote::parse_address(&self.address, "http://localhost:11434/v1")
+            .map_err(|reason| wrong("address", reason))
     }
 
     /// Whether the connection is complete.
@@ -214,7 +181,7 @@ impl Connection {
                     format!("{host} needs a key: enter one (a key is kept for one host only)"),
                 ));
             }
-            if self.has_key() && url.scheme() == "http" && leaves_the_machine(&url) {
+            if self.has_key() && remote::is_readable_on_the_way(&url) {
                 return Err(wrong("address", "a key would be readable on the way: use https://"));
             }
         }
@@ -253,13 +220,6 @@ impl Connection {
         let listed: Result<_, ProviderError> = provider.models().await;
         Ok(listed?)
     }
-}
-
-/// Whether requests to this address leave the computer.
-pub(super) fn leaves_the_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host != "localhost" && !address.is_ok_and(|address| address.is_loopback())
 }
 
 fn setting(id: &str) -> String {

@@ -5,27 +5,17 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::chat::{Provider, ProviderError, Reply, Request, Tokens};
-use super::connection::leaves_the_machine;
+use crate::remote::{self, BodyError};
 
 /// A reply larger than this is no answer.
 const MAX_REPLY_BYTES: usize = 8 << 20;
-/// Characters of a server's message that are shown.
-const MESSAGE_CHARACTERS: usize = 300;
-/// No server is waited for longer than this on its own word.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
-
-/// TLS has one cryptography library in this program; every HTTP client needs the choice before it is made.
-pub fn choose_cryptography() {
-    // A second call finds it chosen.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
 
 /// A server, with the key for it.
 #[derive(Debug)]
@@ -43,7 +33,7 @@ impl OpenAi {
     /// # Errors
     /// Where the client cannot be made.
     pub fn new(base: Url, key: Option<String>, timeout: Duration) -> anyhow::Result<Self> {
-        choose_cryptography();
+        remote::choose_cryptography();
         // A key must not follow a redirection to another host, and a request is not to be repeated as a GET.
         let client =
             Client::builder().redirect(Policy::none()).connect_timeout(Duration::from_secs(10)).build()?;
@@ -51,9 +41,7 @@ impl OpenAi {
     }
 
     fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
-        url
+        remote::below(&self.base, path)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, model: &str) -> Result<Vec<u8>, ProviderError> {
@@ -64,7 +52,10 @@ impl OpenAi {
         let answer = async {
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let body = self.body_of(response).await?;
+            let body = remote::body_of(response, MAX_REPLY_BYTES).await.map_err(|error| match error {
+                BodyError::Broken(error) => self.unreachable(&error),
+                BodyError::TooLarge => self.no_answer(format!("more than {MAX_REPLY_BYTES} bytes")),
+            })?;
             if status.is_success() { Ok(body) } else { Err(self.failure(status, &headers, &body, model)) }
         };
         match tokio::time::timeout(self.timeout, answer).await {
@@ -76,23 +67,8 @@ impl OpenAi {
         }
     }
 
-    async fn body_of(&self, mut response: Response) -> Result<Vec<u8>, ProviderError> {
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            body.extend_from_slice(&part);
-            if body.len() > MAX_REPLY_BYTES {
-                return Err(self.no_answer(format!("more than {MAX_REPLY_BYTES} bytes")));
-            }
-        }
-        Ok(body)
-    }
-
     fn unreachable(&self, error: &reqwest::Error) -> ProviderError {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        ProviderError::Unreachable { address: self.address.clone(), reason: cause.to_string() }
+        ProviderError::Unreachable { address: self.address.clone(), reason: remote::cause_of(error) }
     }
 
     fn no_answer(&self, reason: impl Into<String>) -> ProviderError {
@@ -100,8 +76,8 @@ impl OpenAi {
     }
 
     fn failure(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], model: &str) -> ProviderError {
-        let (address, message) = (self.address.clone(), message_of(body));
-        let retry_after = retry_after(headers);
+        let (address, message) = (self.address.clone(), remote::message_of(body));
+        let retry_after = remote::retry_after(headers);
         match status.as_u16() {
             // Some servers fail at a schema instead of refusing it; another attempt would fail again.
             status if message.contains("response_format") => {
@@ -117,27 +93,6 @@ impl OpenAi {
             }
             status => ProviderError::Refused { address, status, message },
         }
-    }
-}
-
-/// Seconds, or nothing: dates are rare here, and the pauses between attempts grow by themselves.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(LONGEST_PAUSE))
-}
-
-/// The server's words: `error.message` in OpenAI's shape, `error` in Ollama's, or the body's beginning.
-fn message_of(body: &[u8]) -> String {
-    let json: Value = serde_json::from_slice(body).unwrap_or_default();
-    let error = &json["error"];
-    let said =
-        error["message"].as_str().or(error.as_str()).or(json["message"].as_str()).or(json["detail"].as_str());
-    let text = said.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MESSAGE_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None if line.is_empty() => "no words with it".to_owned(),
-        None => line,
     }
 }
 
@@ -185,7 +140,7 @@ impl Provider for OpenAi {
     }
 
     fn leaves_the_machine(&self) -> bool {
-        leaves_the_machine(&self.base)
+        remote::leaves_the_machine(&self.base)
     }
 
     fn body(&self, request: &Request) -> Value {
@@ -264,32 +219,5 @@ mod tests {
         ] {
             assert_eq!((at(base).url("models").as_str(), at(base).address()), (url, address));
         }
-    }
-
-    #[test]
-    fn what_stays_on_this_computer_is_known() {
-        for (base, leaves) in [
-            ("http://localhost:1/v1", false),
-            ("http://127.0.0.1:1/v1", false),
-            ("http://[::1]:1/v1", false),
-            ("http://192.168.0.2:1/v1", true),
-            ("http://localhost.example.org/v1", true),
-        ] {
-            assert_eq!(at(base).leaves_the_machine(), leaves, "{base}");
-        }
-    }
-
-    #[test]
-    fn messages_of_servers_are_found_and_kept_short() {
-        for (body, message) in [
-            (r#"{"error": {"message": "no such\n model"}}"#, "no such model"),
-            (r#"{"error": "model 'x' not found"}"#, "model 'x' not found"),
-            (r#"{"detail": "Not Found"}"#, "Not Found"),
-            ("<h1>Bad Gateway</h1>", "<h1>Bad Gateway</h1>"),
-            ("", "no words with it"),
-        ] {
-            assert_eq!(message_of(body.as_bytes()), message);
-        }
-        assert_eq!(message_of("é".repeat(1000).as_bytes()).chars().count(), MESSAGE_CHARACTERS + 1);
     }
 }

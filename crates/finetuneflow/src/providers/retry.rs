@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::ProviderError;
+/// A failure that may pass.
+pub trait Passing {
+    /// Whether the same request may succeed later.
+    fn is_passing(&self) -> bool;
+
+    /// How long the server wants to be left alone.
+    fn retry_after(&self) -> Option<Duration>;
+}
 
 /// How often and how patiently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +31,7 @@ impl Default for Patience {
 impl Patience {
     /// How long to wait after attempt `attempt` (from 1) has failed like this; `None`: give up. `spread` in 0..1 keeps many
     /// that failed together from coming back together.
-    pub fn pause(&self, attempt: u32, error: &ProviderError, spread: f64) -> Option<Duration> {
+    pub fn pause(&self, attempt: u32, error: &impl Passing, spread: f64) -> Option<Duration> {
         if attempt >= self.attempts || !error.is_passing() {
             return None;
         }
@@ -37,6 +44,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::ProviderError;
 
     fn limited(retry_after: Option<u64>) -> ProviderError {
         let retry_after = retry_after.map(Duration::from_secs);

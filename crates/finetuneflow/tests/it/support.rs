@@ -155,6 +155,10 @@ impl Server {
         self.json("POST", path, body).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.json("PUT", path, body).await
+    }
+
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.json("PATCH", path, body).await
     }
@@ -268,6 +272,6 @@ pub fn rows(count: usize) -> String {
 
 /// A client for real servers.
 pub fn http() -> reqwest::Client {
-    finetuneflow::providers::openai::choose_cryptography();
+    finetuneflow::remote::choose_cryptography();
     reqwest::Client::new()
 }
