@@ -111,6 +111,17 @@ impl NewChange {
         }
     }
 
+    /// An example that is there again after its end.
+    pub(crate) fn restored(example: &Example) -> Self {
+        Self {
+            example_id: example.id,
+            batch_id: None,
+            kind: ChangeKind::Edited,
+            before: json!({}),
+            after: json!({ "status": example.status, "payload": example.payload }),
+        }
+    }
+
     /// The end of an example.
     pub(crate) fn deleted(example_id: Uuid, old: ExampleStatus, batch_id: Uuid) -> Self {
         Self {

@@ -303,6 +303,37 @@ pub async fn assess(database: &Database, project_id: Uuid, qualities: Vec<(Uuid,
     Ok(())
 }
 
+/// Stores an example again that was deleted, under the id that it had, and records it. Content that another example has
+/// already is a conflict.
+pub async fn restore(
+    database: &Database,
+    project_id: Uuid,
+    id: Uuid,
+    example: NewExample,
+    actor: &str,
+) -> Result<Example> {
+    let time = now();
+    let row = Example {
+        id,
+        project_id,
+        chunk_id: example.chunk_id,
+        status: example.status,
+        payload: example.payload,
+        provenance: example.provenance,
+        quality: example.quality,
+        content_hash: example.content_hash,
+        created_at: time,
+        updated_at: time,
+    };
+    let transaction = database.begin_write().await?;
+    let insert = entity::Entity::insert(row.clone().into_active_model());
+    insert.exec_without_returning(&transaction).await?;
+    let changes = vec![NewChange::restored(&row)];
+    example_changes::record_within(&transaction, project_id, actor, changes).await?;
+    transaction.commit().await?;
+    Ok(row)
+}
+
 /// Sets the status of all matching examples and records it; returns how many had another one.
 pub async fn set_status(
     database: &Database,

@@ -14,6 +14,7 @@ pub mod examples;
 pub mod files;
 pub mod generation_units;
 pub mod jobs;
+pub mod label_studio_tasks;
 mod live;
 mod migrations;
 mod page;

@@ -158,7 +158,16 @@ pub async fn each_change_is_recorded(database: Database) {
         gone.iter().map(|change| (change.kind, &change.before, &change.after)).collect::<Vec<_>>(),
         [(ChangeKind::Deleted, &json!({"status": "approved"}), &json!({}))]
     );
-    assert_eq!(examples::delete_many(&database, project.id, &all, "paul").await.unwrap(), 699);
+    // It can come back under its id, unless another one has its content by now.
+    let again = || new_example(9000, ExampleStatus::Rejected);
+    let restored = examples::restore(&database, project.id, first.id, again(), "marie").await.unwrap();
+    assert_eq!((restored.id, restored.status), (first.id, ExampleStatus::Rejected));
+    let of_first = changes::list(&database, project.id, Some(first.id), Page::default()).await.unwrap().items;
+    assert_eq!((of_first[0].kind, of_first[0].actor.as_str()), (ChangeKind::Edited, "marie"));
+    let twice = examples::restore(&database, project.id, Uuid::now_v7(), again(), "marie").await;
+    assert!(matches!(twice, Err(StoreError::Conflict { .. })), "{twice:?}");
+
+    assert_eq!(examples::delete_many(&database, project.id, &all, "paul").await.unwrap(), 700);
     assert_eq!(changes::list(&database, other.id, None, Page::default()).await.unwrap().total, 0);
 }
 

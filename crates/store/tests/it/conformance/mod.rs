@@ -3,6 +3,7 @@
 mod examples;
 mod generation;
 mod jobs;
+mod label_studio;
 mod projects;
 mod runs;
 
@@ -39,6 +40,7 @@ const CASES: &[Case] = cases![
     examples::versions_are_numbered_and_stored_once,
     generation::units_end_once_and_with_their_examples,
     generation::replies_are_found_by_their_request,
+    label_studio::tasks_are_linked_once_and_counted,
     runs::status_follows_the_events,
     runs::events_are_numbered_without_gaps_by_many_writers,
     runs::a_replayed_event_changes_nothing,
