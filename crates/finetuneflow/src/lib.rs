@@ -10,6 +10,7 @@ pub mod demo;
 pub mod generation;
 pub mod inference;
 pub mod jobs;
+pub mod label_studio;
 pub mod library;
 pub mod machine;
 pub mod models;

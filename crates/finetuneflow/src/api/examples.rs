@@ -363,7 +363,12 @@ pub async fn for_each(
 
 /// The conversation of a stored example.
 pub fn messages(row: &rows::Example) -> Vec<Message> {
-    let messages = row.payload.get("messages").cloned().unwrap_or_default();
+    messages_of(&row.payload)
+}
+
+/// The conversation of an example's payload.
+pub fn messages_of(payload: &Value) -> Vec<Message> {
+    let messages = payload.get("messages").cloned().unwrap_or_default();
     serde_json::from_value(messages).unwrap_or_default()
 }
 

@@ -22,6 +22,7 @@ mod generation;
 mod hardware;
 mod health;
 mod jobs;
+mod label_studio;
 mod models;
 mod observe;
 mod projects;
@@ -82,6 +83,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(prompts::routes())
         .merge(examples::routes())
         .merge(changes::routes())
+        .merge(label_studio::routes())
         .merge(train::routes())
         .merge(runs::routes())
         .merge(chat::routes())

@@ -13,6 +13,8 @@ pub mod document_ocr;
 pub mod evaluate;
 pub mod export;
 pub mod freeze;
+pub mod label_studio_push;
+pub mod label_studio_sync;
 mod process;
 mod start_up;
 pub mod train;
@@ -34,9 +36,11 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::inference::Inference;
+use crate::label_studio::LabelStudioError;
 use crate::library::Library;
 use crate::models::Models;
 use crate::providers::connection::{self, Connection};
+use crate::providers::retry::Passing as _;
 
 pub use start_up::recover;
 pub use worker::{WorkerOptions, Workers};
@@ -160,6 +164,8 @@ pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<dataset_generate::DatasetGenerate>(),
     RegisteredKind::of::<dataset_preview::DatasetPreview>(),
     RegisteredKind::of::<dataset_write::DatasetWrite>(),
+    RegisteredKind::of::<label_studio_push::LabelStudioPush>(),
+    RegisteredKind::of::<label_studio_sync::LabelStudioSync>(),
     RegisteredKind::of::<train::Train>(),
     RegisteredKind::of::<evaluate::Evaluate>(),
     RegisteredKind::of::<export::Export>(),
@@ -200,10 +206,10 @@ impl std::fmt::Display for JobError {
 impl<E: Into<anyhow::Error>> From<E> for JobError {
     fn from(error: E) -> Self {
         let error = error.into();
-        match error.downcast_ref::<StoreError>() {
-            Some(StoreError::Database(_) | StoreError::Storage { .. }) => Self::Transient(error),
-            _ => Self::Failed(error),
-        }
+        let store =
+            matches!(error.downcast_ref(), Some(StoreError::Database(_) | StoreError::Storage { .. }));
+        let label_studio = error.downcast_ref().is_some_and(LabelStudioError::is_passing);
+        if store || label_studio { Self::Transient(error) } else { Self::Failed(error) }
     }
 }
 

@@ -176,6 +176,8 @@ fn every_kind_has_one_line_and_one_queue() {
             ("dataset_generate", "default"),
             ("dataset_preview", "default"),
             ("dataset_write", "default"),
+            ("label_studio_push", "default"),
+            ("label_studio_sync", "default"),
             ("train", "gpu"),
             ("evaluate", "gpu"),
             ("export", "default"),

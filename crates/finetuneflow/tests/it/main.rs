@@ -13,6 +13,7 @@ mod kill;
 mod killed_generation;
 #[cfg(unix)]
 mod killed_training;
+mod label_studio;
 mod memory;
 #[cfg(unix)]
 mod ocr;

@@ -28,6 +28,8 @@ const PAGES: Record<string, string> = {
   dataset_check: "examples",
   dataset_preview: "examples",
   dataset_write: "examples",
+  label_studio_push: "examples",
+  label_studio_sync: "examples",
   train: "train",
   evaluate: "results",
   export: "export",

@@ -452,6 +452,8 @@ export const en = {
       dataset_preview: "Try a few chunks",
       dataset_write: "Have examples written",
       dataset_check: "Check the examples",
+      label_studio_push: "Push to Label Studio",
+      label_studio_sync: "Sync with Label Studio",
       train: "Train",
       evaluate: "Measure",
       export: "Export",

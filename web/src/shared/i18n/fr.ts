@@ -454,6 +454,8 @@ export const fr: Texts = {
       dataset_preview: "Essayer quelques passages",
       dataset_write: "Faire écrire des exemples",
       dataset_check: "Vérifier les exemples",
+      label_studio_push: "Envoyer vers Label Studio",
+      label_studio_sync: "Synchroniser avec Label Studio",
       train: "Entraîner",
       evaluate: "Mesurer",
       export: "Exporter",
