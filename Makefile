@@ -51,7 +51,8 @@ bench:
 	cargo bench --locked -p engine
 	cargo bench --locked -p documents
 
-## Our files in other programs: PEFT, transformers, llama.cpp (from PyPI, into target/interop; builds llama.cpp, 10 minutes or more).
+## Our files in other programs: PEFT, transformers, llama.cpp (from PyPI, into target/interop; builds llama.cpp, 10 minutes or more);
+## examples through a real Label Studio and back (from PyPI, into target/label-studio, 1 GB).
 interop: build
 	interop/run.sh
 
