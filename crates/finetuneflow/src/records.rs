@@ -1,8 +1,9 @@
 //! Examples as the database keeps them, and as the `datasets` library knows them.
 
-use datasets::checks::Checked;
+use datasets::checks::{self, CheckOptions, Checked, Subject};
 use datasets::{Example, SourceChunk};
 use serde_json::{Map, Value, json};
+use store::Database;
 use store::chunks::Chunk;
 use store::examples::Example as Row;
 
@@ -66,9 +67,63 @@ pub fn quality(example: &Example, checked: &Checked, tokens: Option<u64>) -> Map
     stored
 }
 
+/// What reviewers found stands among the findings with this before its name.
+pub const REVIEW_FINDING: &str = "review:";
+
+/// What is stored of an example's quality once it was checked again: what people said of it stays.
+pub fn checked_again(before: &Value, checked: Map<String, Value>) -> Value {
+    let mut kept = before.as_object().cloned().unwrap_or_default();
+    let found = before.get("issues").and_then(Value::as_array).into_iter().flatten();
+    let is_said = |issue: &&Value| issue.as_str().is_some_and(|issue| issue.starts_with(REVIEW_FINDING));
+    let said: Vec<Value> = found.filter(is_said).cloned().collect();
+    kept.extend(checked);
+    if let Some(issues) = kept.get_mut("issues").and_then(Value::as_array_mut) {
+        issues.extend(said);
+    }
+    kept.into()
+}
+
+/// What the checks of a single example say of one whose text has changed; the number of its tokens is not known any more.
+///
+/// # Errors
+/// Where the stored content is no conversation.
+pub async fn checked_alone(database: &Database, row: &Row) -> anyhow::Result<Value> {
+    let example = example(row)?;
+    let source = match row.chunk_id {
+        Some(id) => store::chunks::get(database, row.project_id, id).await.ok(),
+        None => None,
+    };
+    let subject =
+        Subject { source: source.as_ref().map(|chunk| chunk.text.as_str()), ..Subject::new(&example) };
+    let mut before = row.quality.clone();
+    if let Some(before) = before.as_object_mut() {
+        before.remove("tokens");
+    }
+    let checked = checks::check(&[subject], &CheckOptions::default()).pop();
+    Ok(match checked {
+        Some(checked) => checked_again(&before, quality(&example, &checked, None)),
+        None => before,
+    })
+}
+
 /// The fields that have a value, under the names that the library has for them.
 fn named(value: &Value) -> Value {
     let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let name = |name: &str| if name == "headings" { "heading_path".to_owned() } else { name.to_owned() };
     Value::Object(fields.map(|(key, value)| (name(key), value.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_said_outlives_another_check() {
+        let before =
+            json!({ "issues": ["refusal", "review:wrong"], "score": 0.2, "review": { "rating": 2 } });
+        let checked = Map::from_iter([("score".into(), json!(1.0)), ("issues".into(), json!(["short"]))]);
+        let expected =
+            json!({ "issues": ["short", "review:wrong"], "score": 1.0, "review": { "rating": 2 } });
+        assert_eq!(checked_again(&before, checked), expected);
+    }
 }

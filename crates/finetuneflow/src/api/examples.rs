@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use datasets::checks::{self, CheckOptions, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::examples::{self as rows, ExampleChange, ExampleFilter};
@@ -255,29 +254,13 @@ async fn update(
             let mut provenance = row.provenance.clone();
             provenance["edited"] = Value::Bool(true);
             let edited = rows::Example { payload: payload.clone(), ..row };
-            change.quality = Some(assessed(&state, &edited).await?);
+            let quality = records::checked_alone(&state.database, &edited).await;
+            change.quality = Some(quality.map_err(ApiError::internal)?);
             change.provenance = Some(provenance);
             change.payload = Some((payload, content_hash));
         }
     }
     Ok(Json(view(rows::update(&state.database, project_id, id, change, PERSON).await?)))
-}
-
-/// What the checks of a single example say of an edited one; the number of its tokens is not known any more.
-async fn assessed(state: &AppState, row: &rows::Example) -> ApiResult<Value> {
-    let example = records::example(row).map_err(ApiError::internal)?;
-    let source = match row.chunk_id {
-        Some(id) => store::chunks::get(&state.database, row.project_id, id).await.ok(),
-        None => None,
-    };
-    let subject =
-        Subject { source: source.as_ref().map(|chunk| chunk.text.as_str()), ..Subject::new(&example) };
-    let mut quality = row.quality.as_object().cloned().unwrap_or_default();
-    quality.remove("tokens");
-    for checked in checks::check(&[subject], &CheckOptions::default()) {
-        quality.extend(records::quality(&example, &checked, None));
-    }
-    Ok(Value::Object(quality))
 }
 
 /// The rules of a conversation that can be trained on.

@@ -7,7 +7,7 @@ use datasets::checks::{self, CheckOptions, Subject, TokenLimit};
 use datasets::{Example, Sources};
 use engine::tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::chunks::{self, ChunkFilter};
 use store::examples::{self, ExampleFilter, ExampleStatus};
 use uuid::Uuid;
@@ -112,10 +112,8 @@ fn assess(
     let checked = checks::check(&subjects, &CheckOptions { token_limit, ..CheckOptions::default() });
     let stored = |((id, example, quality), checked): (&(Uuid, Example, Value), &checks::Checked)| {
         let tokens: usize = example.messages.iter().map(|message| count(&message.content)).sum();
-        // What a person said of it stays.
-        let mut kept: Map<String, Value> = quality.as_object().cloned().unwrap_or_default();
-        kept.extend(records::quality(example, checked, tokenizer.as_ref().map(|_| tokens as u64)));
-        (*id, Value::Object(kept))
+        let checked = records::quality(example, checked, tokenizer.as_ref().map(|_| tokens as u64));
+        (*id, records::checked_again(quality, checked))
     };
     Ok(found.iter().zip(&checked).map(stored).collect())
 }

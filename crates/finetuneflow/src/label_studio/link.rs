@@ -14,9 +14,7 @@ use store::{Database, StoreError};
 use super::review::{Review, Verdict};
 use super::task::{Texts, payload_of};
 use crate::library;
-
-/// Findings of reviewers stand among the others with this before their name.
-const FINDING: &str = "review:";
+use crate::records::{self, REVIEW_FINDING};
 
 /// The details of a stored task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -175,12 +173,12 @@ pub async fn settle(
     if take && ours != base {
         return keep_conflict(database, task, details, Why::BothChanged, review, theirs).await;
     }
-    match write(database, task, &example, take.then_some(&theirs), review).await {
-        Err(StoreError::Conflict { .. }) => {
-            return keep_conflict(database, task, details, Why::SameAsAnother, review, theirs).await;
+    if let Err(error) = write(database, task, &example, take.then_some(&theirs), review).await {
+        if !matches!(error.downcast_ref(), Some(StoreError::Conflict { .. })) {
+            return Err(error);
         }
-        written => written?,
-    };
+        return keep_conflict(database, task, details, Why::SameAsAnother, review, theirs).await;
+    }
     // Where they had not changed anything, the example here may have gone on alone: the base stays.
     let agreed = take || theirs.side == ours;
     settled(database, task, details, theirs.side.status, agreed.then_some(theirs.side)).await?;
@@ -235,26 +233,31 @@ async fn write(
     example: &Example,
     take: Option<&Theirs>,
     review: &Review,
-) -> store::Result<Example> {
-    let mut change =
-        ExampleChange { quality: Some(quality_with(&example.quality, review)), ..ExampleChange::default() };
+) -> anyhow::Result<()> {
+    let mut change = ExampleChange::default();
+    let mut quality = example.quality.clone();
     let mut provenance = provenance_with(&example.provenance, task, review);
     if let Some(theirs) = take {
         change.status = Some(theirs.side.status);
         if theirs.side.hash != example.content_hash {
             provenance["edited"] = true.into();
             change.payload = Some((theirs.payload.clone(), theirs.side.hash.clone()));
+            let edited = Example { payload: theirs.payload.clone(), ..example.clone() };
+            quality = records::checked_alone(database, &edited).await?;
         }
     }
+    change.quality = Some(quality_with(&quality, review));
     change.provenance = Some(provenance);
-    examples::update(database, example.project_id, example.id, change, &review.actor()).await
+    examples::update(database, example.project_id, example.id, change, &review.actor()).await?;
+    Ok(())
 }
 
 fn quality_with(quality: &Value, review: &Review) -> Value {
     let mut quality = if quality.is_object() { quality.clone() } else { json!({}) };
     let found = quality["issues"].as_array().cloned().unwrap_or_default();
-    let is_ours = |issue: &Value| !issue.as_str().is_some_and(|issue| issue.starts_with(FINDING));
-    let named = review.issues.iter().map(|issue| format!("{FINDING}{}", issue.replace(' ', "_")).into());
+    let is_ours = |issue: &Value| !issue.as_str().is_some_and(|issue| issue.starts_with(REVIEW_FINDING));
+    let named =
+        review.issues.iter().map(|issue| format!("{REVIEW_FINDING}{}", issue.replace(' ', "_")).into());
     quality["issues"] = found.into_iter().filter(is_ours).chain(named).collect();
     quality["review"] =
         json!({ "verdict": review.verdict, "issues": review.issues, "rating": review.rating });

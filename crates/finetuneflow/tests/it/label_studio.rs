@@ -273,6 +273,7 @@ async fn verdicts_and_texts_come_back_once_and_no_side_is_lost() {
     let fixed = &fixed["items"][0];
     assert_eq!((&fixed["status"], &fixed["edited"]), (&json!("approved"), &json!(true)));
     assert_eq!(fixed["messages"][1]["content"], "Four red balls.");
+    assert!(fixed["score"].is_number(), "a text that was edited is checked again: {fixed}");
     let path =
         format!("{}/dataset/examples/{}/changes", review.project, fixed["id"].as_str().expect("an id"));
     let change = &review.server.get(&path).await.expect(200)["items"][0];
