@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::extract::{Checks, Json, List, Paging, Path, Query};
+use super::extract::{Checks, InProject, Json, List, Paging, Path, Query};
 use super::files::FileKind;
 use super::jobs::JobStarted;
 use super::state::AppState;
@@ -68,7 +68,7 @@ struct ListQuery {
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(generate)).routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(generate)).routes(routes!(list)).routes(routes!(read))
 }
 
 /// Cuts documents into chunks
@@ -143,6 +143,15 @@ async fn list(
         view(row, file_name)
     };
     Ok(Json(page.map(view).into()))
+}
+
+/// One chunk
+#[utoipa::path(get, path = "/api/projects/{project_id}/chunks/{chunk_id}", tag = "chunks",
+    params(("project_id" = Uuid, Path), ("chunk_id" = Uuid, Path)), responses((status = 200, body = Chunk)))]
+async fn read(State(state): State<AppState>, Path((project_id, id)): InProject) -> ApiResult<Json<Chunk>> {
+    let row = rows::get(&state.database, project_id, id).await?;
+    let file = store::files::get(&state.database, project_id, row.file_id).await?;
+    Ok(Json(view(row, file.name)))
 }
 
 fn view(row: rows::Chunk, file_name: String) -> Chunk {

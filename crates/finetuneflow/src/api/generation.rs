@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use store::examples::ExampleStatus as RowStatus;
 use store::generation_units::{self as units, UnitStatus};
-use store::jobs::{JobFilter, JobStatus};
+use store::jobs::JobFilter;
 use store::provider_calls;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -25,7 +25,7 @@ use crate::jobs::dataset_write::DatasetWrite;
 use crate::providers::connection;
 
 /// What a language model is to write.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WriteDataset {
     /// One of `GET /api/settings/providers`; default `ollama`.
@@ -68,6 +68,40 @@ pub struct GoOn {
     pub max_calls: Option<u64>,
     /// The new bound, all tokens so far included.
     pub max_total_tokens: Option<u64>,
+}
+
+/// The project's newest piece of work; what went on with it belongs to it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Writing {
+    /// The newest job of it.
+    pub job: Job,
+    /// The job that began it: its units and calls go by this id.
+    pub units_of: Uuid,
+    /// Chunks that are not done yet.
+    pub pending: u64,
+    /// Chunks whose examples are stored.
+    pub done: u64,
+    /// Chunks that were set aside.
+    pub quarantined: u64,
+    /// Calls so far.
+    pub calls: u64,
+    /// As the provider counts.
+    pub prompt_tokens: u64,
+    /// As the provider counts.
+    pub completion_tokens: u64,
+    /// Bytes that were sent.
+    pub sent_bytes: u64,
+    /// Which bound stopped it.
+    pub stopped: Option<String>,
+    /// What was asked for, with what the request left out.
+    pub request: WriteDataset,
+}
+
+/// How far the writing is.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WritingStatus {
+    /// Null: nothing was ever written.
+    pub work: Option<Writing>,
 }
 
 /// A chunk's part of the work.
@@ -142,7 +176,7 @@ struct UnitQuery {
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(preview))
-        .routes(routes!(write))
+        .routes(routes!(status, write))
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(list_units))
@@ -200,23 +234,79 @@ async fn resume(
 ) -> ApiResult<(StatusCode, Json<JobStarted>)> {
     store::projects::get(&state.database, project_id).await?;
     nothing_runs(&state, project_id).await?;
-    let filter = JobFilter {
-        project_id: Some(project_id),
-        kind: Some(DatasetWrite::KIND.to_owned()),
-        statuses: JobStatus::ALL.iter().copied().filter(|status| status.is_final()).collect(),
-    };
-    let last =
-        store::jobs::list(&state.database, store::Page::new(1, 1), filter).await?.items.into_iter().next();
     let nothing = || ApiError::new(Code::NothingToDo, "No writing is left to go on with.");
-    let last = last.ok_or_else(nothing)?;
-    let job: DatasetWrite = serde_json::from_value(last.payload).map_err(ApiError::internal)?;
-    let owner = job.continues.unwrap_or(last.id);
+    let (_, job, owner) = newest(&state, project_id).await?.ok_or_else(nothing)?;
     if units::counts(&state.database, owner).await?.pending == 0 {
         return Err(nothing());
     }
     let budget = Budget { max_calls: body.max_calls, max_tokens: body.max_total_tokens };
     let job = DatasetWrite { continues: Some(owner), options: Options { budget, ..job.options }, ..job };
     Ok(super::jobs::started(crate::jobs::enqueue(&state.database, &job).await?))
+}
+
+/// How far the writing is
+#[utoipa::path(get, path = "/api/projects/{project_id}/dataset/write", tag = "generation",
+    params(("project_id" = Uuid, Path)), responses((status = 200, body = WritingStatus)))]
+async fn status(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+) -> ApiResult<Json<WritingStatus>> {
+    store::projects::get(&state.database, project_id).await?;
+    let Some((row, job, owner)) = newest(&state, project_id).await? else {
+        return Ok(Json(WritingStatus { work: None }));
+    };
+    let counts = units::counts(&state.database, owner).await?;
+    let usage = provider_calls::usage(&state.database, owner).await?;
+    let stopped = row.result.as_ref().and_then(|result| result.get("stopped")?.as_str().map(str::to_owned));
+    Ok(Json(WritingStatus {
+        work: Some(Writing {
+            job: row.into(),
+            units_of: owner,
+            pending: counts.pending,
+            done: counts.done,
+            quarantined: counts.quarantined,
+            calls: usage.calls,
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            sent_bytes: usage.sent_bytes,
+            stopped,
+            request: requested(job),
+        }),
+    }))
+}
+
+/// The project's newest job of writing, what it is to do, and the job that began the work.
+async fn newest(
+    state: &AppState,
+    project_id: Uuid,
+) -> ApiResult<Option<(store::jobs::Job, DatasetWrite, Uuid)>> {
+    let kind = Some(DatasetWrite::KIND.to_owned());
+    let filter = JobFilter { project_id: Some(project_id), kind, statuses: Vec::new() };
+    let page = store::jobs::list(&state.database, store::Page::new(1, 1), filter).await?;
+    let Some(row) = page.items.into_iter().next() else { return Ok(None) };
+    let job: DatasetWrite = serde_json::from_value(row.payload.clone()).map_err(ApiError::internal)?;
+    let owner = job.continues.unwrap_or(row.id);
+    Ok(Some((row, job, owner)))
+}
+
+fn requested(job: DatasetWrite) -> WriteDataset {
+    let options = job.options;
+    WriteDataset {
+        connection: Some(options.connection),
+        model: Some(options.model),
+        task: Some(options.task.id().to_owned()),
+        language: Some(options.language),
+        tone: Some(options.tone),
+        examples_per_chunk: Some(options.examples_per_chunk),
+        max_tokens: Some(options.max_tokens),
+        temperature: Some(options.temperature),
+        use_schema: Some(options.use_schema),
+        prompt: options.prompt,
+        file_ids: job.file_ids,
+        approve: Some(job.status == RowStatus::Approved),
+        max_calls: options.budget.max_calls,
+        max_total_tokens: options.budget.max_tokens,
+    }
 }
 
 /// The chunks of a piece of work, and how far each is

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::extract::{Json, Path, Query};
+use super::extract::{Json, Path, Query, given};
 use super::state::AppState;
 use crate::providers::connection::{self, Connection, ConnectionError, Kind};
 use crate::providers::schema_probe::{self, SchemaSupport};
@@ -42,6 +42,8 @@ pub struct ConnectionView {
     pub prompt_price: Option<f64>,
     /// What a million tokens of replies cost.
     pub completion_price: Option<f64>,
+    /// What is sent to it leaves this computer.
+    pub leaves_the_machine: bool,
     /// What is missing before it can be used.
     pub problem: Option<String>,
 }
@@ -62,10 +64,14 @@ pub struct SetConnection {
     pub timeout_seconds: Option<u64>,
     /// Requests at the same time, 1 to 64.
     pub concurrency: Option<u32>,
-    /// What a million tokens of requests cost.
-    pub prompt_price: Option<f64>,
-    /// What a million tokens of replies cost.
-    pub completion_price: Option<f64>,
+    /// What a million tokens of requests cost; null forgets it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<f64>)]
+    pub prompt_price: Option<Option<f64>>,
+    /// What a million tokens of replies cost; null forgets it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<f64>)]
+    pub completion_price: Option<Option<f64>>,
 }
 
 /// How a test of a connection went.
@@ -114,6 +120,7 @@ impl ConnectionView {
             concurrency: connection.concurrency,
             prompt_price: connection.prompt_price,
             completion_price: connection.completion_price,
+            leaves_the_machine: connection.leaves_the_machine(),
             problem: connection.check().err().map(|error| format!("{} {}", error.field, error.message)),
         }
     }
@@ -172,8 +179,8 @@ async fn set(
     connection.model = body.model.or(connection.model).filter(|model| !model.trim().is_empty());
     connection.timeout_seconds = body.timeout_seconds.unwrap_or(connection.timeout_seconds);
     connection.concurrency = body.concurrency.unwrap_or(connection.concurrency);
-    connection.prompt_price = body.prompt_price.or(connection.prompt_price);
-    connection.completion_price = body.completion_price.or(connection.completion_price);
+    connection.prompt_price = body.prompt_price.unwrap_or(connection.prompt_price);
+    connection.completion_price = body.completion_price.unwrap_or(connection.completion_price);
     if let Some(key) = body.key {
         connection.set_key(Some(key)).map_err(invalid)?;
     }

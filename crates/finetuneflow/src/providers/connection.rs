@@ -157,6 +157,12 @@ impl Connection {
         self.secret().is_some()
     }
 
+    /// Whether what is sent to it leaves this computer.
+    pub fn leaves_the_machine(&self) -> bool {
+        let remote = Kind::find(&self.kind).is_some_and(|kind| kind.remote);
+        remote && self.url().map_or(true, |url| leaves_the_machine(&url))
+    }
+
     fn secret(&self) -> Option<&str> {
         self.key.as_ref()?.for_address(&self.url().ok()?)
     }

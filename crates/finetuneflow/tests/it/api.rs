@@ -373,6 +373,25 @@ async fn what_needs_a_step_before_says_so() {
 }
 
 #[tokio::test]
+async fn a_connection_says_where_it_leads_and_forgets_what_is_null() {
+    let server = Server::start().await;
+    let own = "/api/settings/providers/own";
+    let far = json!({ "kind": "openai_compatible", "address": "https://example.org/v1", "key": "secret-1", "prompt_price": 2.5 });
+    let set = server.put(own, &far).await.expect(200);
+    assert_eq!((&set["leaves_the_machine"], &set["has_key"]), (&json!(true), &json!(true)));
+    assert!(!set.to_string().contains("secret-1"), "{set}");
+    let near = json!({ "address": "http://127.0.0.1:1/v1", "concurrency": 2 });
+    let set = server.put(own, &near).await.expect(200);
+    assert_eq!((&set["leaves_the_machine"], &set["has_key"]), (&json!(false), &json!(false)));
+    assert_eq!(set["prompt_price"], 2.5, "what is left out stays");
+    let set = server.put(own, &json!({ "prompt_price": null })).await.expect(200);
+    assert_eq!((&set["prompt_price"], &set["concurrency"]), (&Value::Null, &json!(2)));
+    let listed = server.get("/api/settings/providers").await.expect(200);
+    let built_in = listed.as_array().expect("a list").iter().find(|one| one["id"] == "built_in");
+    assert_eq!(built_in.expect("it is there")["leaves_the_machine"], false);
+}
+
+#[tokio::test]
 async fn settings_show_everything_but_secrets() {
     let url = "sqlite:///tmp/not-used-by-this-test";
     let settings = [("FTF_ALLOWED_HOSTS", "studio.example.org")];

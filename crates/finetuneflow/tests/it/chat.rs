@@ -166,6 +166,9 @@ async fn documents_become_chunks_and_examples() {
         (&chunks["items"][0]["file_name"], &chunks["items"][0]["index"]),
         (&json!("library.md"), &json!(0))
     );
+    let first = chunks["items"][0]["id"].as_str().expect("an id");
+    assert_eq!(server.get(&format!("{project}/chunks/{first}")).await.expect(200), chunks["items"][0]);
+    server.get(&format!("{project}/chunks/{file}")).await.expect_error(404, "chunk_not_found");
     let examples = server.get(&format!("{project}/dataset/examples?q=9:15")).await.expect(200);
     let example =
         examples["items"].as_array().expect("items").iter().find(|example| example["source"] == "offline");

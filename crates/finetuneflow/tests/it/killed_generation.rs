@@ -63,7 +63,8 @@ impl Client {
         let connection =
             json!({ "kind": "openai_compatible", "address": address, "concurrency": concurrency });
         let put = self.http.put(format!("{}/api/settings/providers/scripted", self.base)).json(&connection);
-        self.json(put).await;
+        let set = self.json(put).await;
+        assert_eq!(set["leaves_the_machine"], false, "{set}");
         let tested = self.post("/api/settings/providers/scripted/test", &json!({})).await;
         assert_eq!((&tested["ok"], &tested["models"]), (&json!(true), &json!(["a", "b"])));
         let body = json!({ "connection": "scripted", "model": "a", "temperature": 0.0 });
@@ -180,11 +181,25 @@ async fn writing_is_paused_bounded_and_continued() {
     client.post(&format!("{write}/pause"), &json!({})).await;
     assert_eq!(client.ended(&job).await["status"], "cancelled");
     let at_pause = *script.answered.borrow();
+    let paused = client.get(&write).await["work"].clone();
+    assert_eq!(
+        (&paused["job"]["status"], &paused["units_of"]),
+        (&json!("cancelled"), &json!(job)),
+        "{paused}"
+    );
+    assert_eq!(paused["request"]["model"], "a", "what was asked for: {paused}");
+    assert!(paused["done"].as_u64() >= Some(99) && paused["pending"].as_u64() > Some(0), "{paused}");
 
     let bounded = client.post(&format!("{write}/resume"), &json!({ "max_calls": at_pause + 50 })).await;
     let bounded = client.ended(bounded["job"]["id"].as_str().expect("an id")).await;
     assert_eq!(bounded["status"], "completed", "{bounded}");
     assert!(bounded["result"]["stopped"].as_str().expect("a reason").contains("calls are made"), "{bounded}");
+    let stopped = client.get(&write).await["work"].clone();
+    assert_eq!(stopped["units_of"], json!(job), "it is the same work");
+    assert_eq!(
+        (&stopped["stopped"], &stopped["request"]["max_calls"]),
+        (&bounded["result"]["stopped"], &json!(at_pause + 50))
+    );
     // The call that was on its way at the pause may have been answered to nobody.
     assert!(*script.answered.borrow() <= at_pause + 50 + 1);
 
