@@ -13,6 +13,7 @@ import { Field, Select } from "../../shared/ui/Field";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
+import { Connections } from "./Connections";
 
 export function SettingsPage() {
   const { t } = useTranslation();
@@ -23,6 +24,7 @@ export function SettingsPage() {
       <PageHeader title={t("settings.title")} />
       <div className="space-y-5">
         <Appearance />
+        <Connections />
         <HealthSection />
         <Section title={t("settings.machine")}>
           {hardware.isPending && <Skeleton rows={1} />}

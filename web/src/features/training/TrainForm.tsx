@@ -10,9 +10,10 @@ import { useFormat } from "../../shared/lib/format";
 import { Button } from "../../shared/ui/Button";
 import { Section } from "../../shared/ui/Card";
 import { Field, Input, Select } from "../../shared/ui/Field";
+import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { EmptyState, Skeleton, WarnNote } from "../../shared/ui/States";
-import { check, type FormValues, type NumberField, request, startValues } from "./trainForm";
+import { check, type FormValues, type NumberField as NumberName, request, startValues } from "./trainForm";
 
 /** Starts a training: sensible values are filled in, everything else is in the fold. */
 export function TrainForm(props: { project: Project; onStarted: (run: Run) => void }) {
@@ -64,7 +65,6 @@ interface FormProps {
 
 function Form({ project, settings, hardware, model, approved, pending, onStarted }: FormProps) {
   const { t } = useTranslation();
-  const format = useFormat();
   const client = useQueryClient();
   const usual = () => startValues(settings.defaults.train, hardware?.plan ?? null);
   const [values, setValues] = useState<FormValues>(usual);
@@ -87,17 +87,9 @@ function Form({ project, settings, hardware, model, approved, pending, onStarted
     else if (wrong.some((field) => field !== "epochs")) setOpen(true);
   };
   const set = (change: Partial<FormValues>) => setValues((before) => ({ ...before, ...change }));
-  const number = (field: NumberField, label: string, hint?: string) => {
-    const fault = faults[field];
-    const error = fault && (fault.key === "outOfRange" ? t("train.outOfRange", { min: format.small(fault.min), max: format.number(fault.max, 2) }) : t(`train.${fault.key}`));
-    return (
-      <Field label={label} hint={hint} error={error}>
-        {(control) => (
-          <Input {...control} inputMode="decimal" value={values[field]} onChange={(event) => set({ [field]: event.target.value })} />
-        )}
-      </Field>
-    );
-  };
+  const number = (field: NumberName, label: string, hint?: string) => (
+    <NumberField label={label} hint={hint} fault={faults[field]} value={values[field]} onChange={(value) => set({ [field]: value })} />
+  );
   const choice = <Name extends "method" | "schedule" | "precision">(
     field: Name,
     label: string,

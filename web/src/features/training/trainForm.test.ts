@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Hardware, TrainConfig } from "../../shared/api/types";
-import { check, parseNumber, request, startValues } from "./trainForm";
+import { check, request, startValues } from "./trainForm";
 
 const USUAL: TrainConfig = {
   method: "lora",
@@ -35,20 +35,6 @@ const plan = (fits: boolean): Hardware["plan"] => ({
   available_bytes: 2,
   tokens_per_second: null,
   advice: [],
-});
-
-describe("parseNumber", () => {
-  it.each([
-    ["3", 3],
-    [" 0.0002 ", 0.0002],
-    ["0,0002", 0.0002],
-    ["2e-4", 0.0002],
-    ["1\u202f000", 1000],
-    ["", null],
-    ["three", null],
-    ["1.2.3", null],
-    ["1e999", null],
-  ])("reads %j as %j", (text, value) => expect(parseNumber(text)).toBe(value));
 });
 
 describe("the form of a training", () => {

@@ -1,4 +1,5 @@
 import type { Hardware, TrainConfig, TrainRequest } from "../../shared/api/types";
+import { type NumberFault, numberFault, parseNumber } from "../../shared/lib/numbers";
 
 /** The numbers that a person may set, with their limits (the server has the same). */
 export const NUMBERS = {
@@ -26,8 +27,6 @@ export type FormValues = Record<NumberField, string> & {
   precision: TrainConfig["precision"];
 };
 
-export type Fault = { key: "numberNeeded" | "wholeNumber" } | { key: "outOfRange"; min: number; max: number };
-
 /** The usual settings, made smaller where the machine's memory asks for it. */
 export function startValues(usual: TrainConfig, plan: Hardware["plan"]): FormValues {
   const fitting = plan?.fits ? plan : null;
@@ -50,24 +49,13 @@ export function startValues(usual: TrainConfig, plan: Hardware["plan"]): FormVal
   };
 }
 
-/** A number as people type it, with a comma or a point; null when it is none. */
-export function parseNumber(text: string): number | null {
-  const plain = text.trim().replace(/[\s\u00a0\u202f]/g, "").replace(",", ".");
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return null;
-  const value = Number(plain);
-  return Number.isFinite(value) ? value : null;
-}
-
 /** What is wrong with each number; `context` is how many tokens the model sees at once. */
-export function check(values: FormValues, context: number | null): Partial<Record<NumberField, Fault>> {
-  const faults: Partial<Record<NumberField, Fault>> = {};
+export function check(values: FormValues, context: number | null): Partial<Record<NumberField, NumberFault>> {
+  const faults: Partial<Record<NumberField, NumberFault>> = {};
   for (const field of NUMBER_FIELDS) {
-    const { min, whole } = NUMBERS[field];
     const max = field === "max_seq_len" && context !== null ? context : NUMBERS[field].max;
-    const value = parseNumber(values[field]);
-    if (value === null) faults[field] = { key: "numberNeeded" };
-    else if (value < min || value > max) faults[field] = { key: "outOfRange", min, max };
-    else if (whole && !Number.isInteger(value)) faults[field] = { key: "wholeNumber" };
+    const fault = numberFault(values[field], { ...NUMBERS[field], max });
+    if (fault) faults[field] = fault;
   }
   return faults;
 }

@@ -244,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/chunks/{chunk_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One chunk */
+        get: operations["chunks_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/calls": {
         parameters: {
             query?: never;
@@ -495,7 +512,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How far the writing is */
+        get: operations["generation_status"];
         put?: never;
         /** Has a language model write examples of the chunks */
         post: operations["generation_write"];
@@ -1440,6 +1458,8 @@ export interface components {
             kind: string;
             /** @description The kind, for people. */
             label: string;
+            /** @description What is sent to it leaves this computer. */
+            leaves_the_machine: boolean;
             /** @description The model when a request names none. */
             model?: string | null;
             /** @description The kind does not work without one. */
@@ -3637,7 +3657,7 @@ export interface components {
             address?: string | null;
             /**
              * Format: double
-             * @description What a million tokens of replies cost.
+             * @description What a million tokens of replies cost; null forgets it.
              */
             completion_price?: number | null;
             /**
@@ -3653,7 +3673,7 @@ export interface components {
             model?: string | null;
             /**
              * Format: double
-             * @description What a million tokens of requests cost.
+             * @description What a million tokens of requests cost; null forgets it.
              */
             prompt_price?: number | null;
             /**
@@ -4225,6 +4245,59 @@ export interface components {
              */
             use_schema: boolean | null;
         };
+        /** @description The project's newest piece of work; what went on with it belongs to it. */
+        Writing: {
+            /**
+             * Format: int64
+             * @description Calls so far.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description As the provider counts.
+             */
+            completion_tokens: number;
+            /**
+             * Format: int64
+             * @description Chunks whose examples are stored.
+             */
+            done: number;
+            /** @description The newest job of it. */
+            job: components["schemas"]["Job"];
+            /**
+             * Format: int64
+             * @description Chunks that are not done yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description As the provider counts.
+             */
+            prompt_tokens: number;
+            /**
+             * Format: int64
+             * @description Chunks that were set aside.
+             */
+            quarantined: number;
+            /** @description What was asked for, with what the request left out. */
+            request: components["schemas"]["WriteDataset"];
+            /**
+             * Format: int64
+             * @description Bytes that were sent.
+             */
+            sent_bytes: number;
+            /** @description Which bound stopped it. */
+            stopped?: string | null;
+            /**
+             * Format: uuid
+             * @description The job that began it: its units and calls go by this id.
+             */
+            units_of: string;
+        };
+        /** @description How far the writing is. */
+        WritingStatus: {
+            work?: components["schemas"]["Writing"] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -4772,6 +4845,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    chunks_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                chunk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chunk"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -5364,6 +5468,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_DatasetVersion"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    generation_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WritingStatus"];
                 };
             };
             /** @description What went wrong and what to do */

@@ -2,7 +2,10 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Call = Schemas["CallView"];
 export type Chunk = Schemas["Chunk"];
+export type Connection = Schemas["ConnectionView"];
+export type ConnectionTest = Schemas["ConnectionTest"];
 export type DatasetStats = Schemas["DatasetStats"];
 export type ErrorBody = Schemas["ErrorBody"];
 export type Evaluation = Schemas["Evaluation"];
@@ -21,10 +24,15 @@ export type Message = Schemas["Message"];
 export type Model = Schemas["Model"];
 export type OptionEntry = Schemas["OptionEntry"];
 export type Project = Schemas["Project"];
+export type Prompt = Schemas["PromptView"];
 export type Quality = Schemas["Quality"];
 export type Run = Schemas["Run"];
 export type RunFailure = Schemas["RunFailure"];
 export type RunStatus = Schemas["RunStatus"];
+export type SetConnection = Schemas["SetConnection"];
 export type Settings = Schemas["Settings"];
 export type TrainConfig = Schemas["TrainConfig"];
 export type TrainRequest = Schemas["TrainRequest"];
+export type Unit = Schemas["UnitView"];
+export type WriteDataset = Schemas["WriteDataset"];
+export type Writing = Schemas["Writing"];

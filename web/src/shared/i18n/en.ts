@@ -1,12 +1,15 @@
+import { datasetEn } from "./dataset.en";
+
 /** English texts. `fr.ts` has the same keys; the type checker sees to that. */
 export const en = {
+  ...datasetEn,
   app: {
     skip: "Skip to the content",
     navigation: "Main menu",
     projects: "Projects",
     jobs: "Jobs",
     settings: "Settings",
-    local: "Everything stays on this machine.",
+    local: "Everything stays on this machine, except what you send to a language model elsewhere.",
     notFoundTitle: "There is nothing at this address",
     notFoundText: "The page may have moved, or the link is incomplete.",
     toProjects: "Go to the projects",
@@ -86,7 +89,7 @@ export const en = {
   },
   documents: {
     title: "Documents",
-    intro: "Add the documents that the model shall know. They are read here and never leave this machine.",
+    intro: "Add the documents that the model shall know. They are read here; only a language model elsewhere, if you choose one, is sent their text.",
     drop: "Drop documents here",
     dropNow: "Let go to add them",
     or: "or",
@@ -541,7 +544,8 @@ export const en = {
   },
 };
 
-type TextsOf<T> = { [Key in keyof T]: T[Key] extends string ? string : TextsOf<T[Key]> };
+/** The shape of a translation: the same keys, with other texts. */
+export type TextsOf<T> = { [Key in keyof T]: T[Key] extends string ? string : TextsOf<T[Key]> };
 
 /** The shape of a complete translation. */
 export type Texts = TextsOf<typeof en>;

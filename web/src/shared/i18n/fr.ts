@@ -1,14 +1,16 @@
+import { datasetFr } from "./dataset.fr";
 import type { Texts } from "./en";
 
 /** French texts. Unbreakable spaces stand before double punctuation and inside quotation marks. */
 export const fr: Texts = {
+  ...datasetFr,
   app: {
     skip: "Aller au contenu",
     navigation: "Menu principal",
     projects: "Projets",
     jobs: "Tâches",
     settings: "Réglages",
-    local: "Tout reste sur cette machine.",
+    local: "Tout reste sur cette machine, sauf ce que vous envoyez à un modèle de langue ailleurs.",
     notFoundTitle: "Il n'y a rien à cette adresse",
     notFoundText: "La page a peut-être été déplacée, ou le lien est incomplet.",
     toProjects: "Aller aux projets",
@@ -88,7 +90,7 @@ export const fr: Texts = {
   },
   documents: {
     title: "Documents",
-    intro: "Ajoutez les documents que le modèle doit connaître. Ils sont lus ici et ne quittent jamais cette machine.",
+    intro: "Ajoutez les documents que le modèle doit connaître. Ils sont lus ici ; seul un modèle de langue situé ailleurs, si vous en choisissez un, reçoit leur texte.",
     drop: "Déposez des documents ici",
     dropNow: "Lâchez pour les ajouter",
     or: "ou",
