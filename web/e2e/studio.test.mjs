@@ -2,75 +2,16 @@
 // on disk. It waits for what the page shows, never for a time to pass.
 //   FTF_BINARY=../target/release/finetuneflow FTF_SCREENSHOTS=/tmp/shots npm run e2e
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import { CHROMIUM_ARGUMENTS, findChromium, startStudio } from "./studio.mjs";
+import { BROWSER_TEST, openStudio, shoot } from "./browser.mjs";
 
 const HANDBOOK = fileURLToPath(new URL("../../samples/handbook-1/handbook.pdf", import.meta.url));
-const SHOTS = process.env.FTF_SCREENSHOTS ?? null;
-/** Generous: two cores may be shared with other work. */
-const PATIENCE_MS = Number(process.env.FTF_PATIENCE_MS ?? 300_000);
 const PROJECT = "Staff handbook";
 
-const executablePath = findChromium();
-if (!executablePath) console.log("skipped: no Chromium found (apt-get install chromium)");
-
-/** The page as it is, in the dark, and at the width of a phone. */
-async function shoot(page, name) {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  const take = (kind) => page.screenshot({ path: join(SHOTS, `${name}-${kind}.png`), fullPage: true, animations: "disabled" });
-  await take("light");
-  await page.emulateMedia({ colorScheme: "dark" });
-  await take("dark");
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize({ width: 400, height: 800 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  await take("phone");
-  await page.setViewportSize({ width: 1280, height: 860 });
-  assert.ok(overflow <= 0, `${name} is ${overflow} pixels wider than a phone of 400`);
-}
-
-test("a document becomes a model that can be taken away", { skip: !executablePath && "no Chromium", timeout: 1_200_000 }, async (t) => {
-  const studio = await startStudio();
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGUMENTS });
-  t.after(async () => {
-    await browser.close();
-    await studio.stop();
-  });
-  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 }, acceptDownloads: true });
-  context.setDefaultTimeout(PATIENCE_MS);
-  const page = await context.newPage();
-  const faults = [];
-  const foreign = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-  page.on("request", (request) => {
-    const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== new URL(studio.url).origin) foreign.push(request.url());
-  });
-
-  const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor();
-  const button = (name) => page.getByRole("button", { name, exact: typeof name === "string" });
-  const step = (name) => page.getByRole("navigation", { name: "Steps of this project" }).getByRole("link", { name });
-
-  // Each part stands on the ones before it: after a failure the rest would only wait in vain.
-  let failed = null;
-  const part = (name, run) =>
-    t.test(name, async () => {
-      if (failed) throw new Error(`not tried: “${failed}” failed`);
-      try {
-        await run();
-      } catch (error) {
-        failed = name;
-        if (SHOTS) await page.screenshot({ path: join(SHOTS, "failed.png"), fullPage: true });
-        t.diagnostic(`${page.url()} shows:\n${(await page.locator("body").innerText()).slice(0, 3000)}`);
-        throw error;
-      }
-    });
+test("a document becomes a model that can be taken away", BROWSER_TEST, async (t) => {
+  const { studio, page, faults, foreign, heading, button, step, part } = await openStudio(t);
 
   await part("an empty studio says how to begin", async () => {
     await page.goto(studio.url);

@@ -33,6 +33,10 @@ export const routes: RouteObject[] = [
                     lazy: async () => ({ Component: (await import("../features/examples/ExamplesPage")).ExamplesPage }),
                   },
                   {
+                    path: "examples/write",
+                    lazy: async () => ({ Component: (await import("../features/writing/WritePage")).WritePage }),
+                  },
+                  {
                     path: "train",
                     lazy: async () => ({ Component: (await import("../features/training/TrainPage")).TrainPage }),
                   },

@@ -26,7 +26,7 @@ use crate::providers::connection;
 
 /// What a language model is to write.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct WriteDataset {
     /// One of `GET /api/settings/providers`; default `ollama`.
     pub connection: Option<String>,
@@ -62,7 +62,7 @@ pub struct WriteDataset {
 
 /// What may be changed when work goes on.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct GoOn {
     /// The new bound, all calls so far included.
     pub max_calls: Option<u64>,

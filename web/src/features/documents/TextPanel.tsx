@@ -5,6 +5,7 @@ import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { FileEntry, FileText } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
+import { usePages } from "../../shared/passages/usePages";
 import { Dialog } from "../../shared/ui/Dialog";
 import { Select } from "../../shared/ui/Field";
 import { Pager } from "../../shared/ui/Pager";
@@ -134,6 +135,7 @@ function PageTexts({ text }: { text: FileText }) {
 
 function Passages({ projectId, fileId }: { projectId: string; fileId: string }) {
   const { t } = useTranslation();
+  const pages = usePages();
   const [page, setPage] = useState(1);
   const perPage = 20;
   const chunks = useQuery({
@@ -155,13 +157,7 @@ function Passages({ projectId, fileId }: { projectId: string; fileId: string }) 
             <p className="flex flex-wrap gap-x-3 border-b border-line bg-sunken px-4 py-1.5 text-xs text-soft">
               <span className="font-medium">{chunk.index + 1}</span>
               {chunk.headings.length > 0 && <span className="min-w-0 wrap-anywhere">{chunk.headings.join(" › ")}</span>}
-              {chunk.page_start != null && (
-                <span>
-                  {chunk.page_end != null && chunk.page_end !== chunk.page_start
-                    ? t("documents.passagePages", { first: chunk.page_start, last: chunk.page_end })
-                    : t("documents.page", { number: chunk.page_start })}
-                </span>
-              )}
+              {chunk.page_start != null && <span>{pages(chunk)}</span>}
               <span>{t("documents.tokens", { count: chunk.tokens })}</span>
             </p>
             <p className="px-4 py-3 text-sm leading-relaxed wrap-anywhere whitespace-pre-wrap">{chunk.text}</p>

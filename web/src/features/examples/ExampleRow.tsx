@@ -4,6 +4,7 @@ import type { Example } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
+import { Turns } from "../../shared/ui/Turns";
 
 const TONES: Record<Example["status"], Tone> = { pending: "warn", approved: "good", rejected: "bad" };
 
@@ -35,23 +36,7 @@ export function ExampleRow(props: {
           onChange={props.onToggle}
         />
         <div className="min-w-0 flex-1">
-          {example.messages.map((message, index) => (
-            <p
-              key={index}
-              className={cn(
-                "text-sm wrap-anywhere whitespace-pre-wrap",
-                message.role === "user" ? "font-medium" : "mt-1",
-                message.role === "user" && index > 0 && "mt-3",
-                message.role === "system" && "mt-0 text-soft italic",
-              )}
-            >
-              <span className="sr-only">
-                {message.role === "user" ? t("examples.question") : message.role === "system" ? t("examples.system") : t("examples.answer")}
-                :{" "}
-              </span>
-              {message.content}
-            </p>
-          ))}
+          <Turns messages={example.messages} />
           <div className="mt-2.5 flex flex-wrap items-center gap-x-2 gap-y-2 text-xs text-soft">
             <Badge tone={TONES[example.status]}>{t(`examples.badge.${example.status}`)}</Badge>
             {example.edited && <Badge>{t("examples.edited")}</Badge>}

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowRight, Download, FileInput, ListTodo, Sparkles } from "lucide-react";
+import { ArrowRight, Download, FileInput, ListTodo, PenLine, Sparkles } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
@@ -24,6 +24,7 @@ import { EditExample } from "./EditExample";
 import { ExampleRow } from "./ExampleRow";
 import { GenerateDialog } from "./GenerateDialog";
 import { ImportDialog } from "./ImportDialog";
+import { WritingCard } from "./WritingCard";
 
 const PER_PAGE = 25;
 const STATUSES: ExampleStatus[] = ["pending", "approved", "rejected"];
@@ -97,6 +98,12 @@ export function ExamplesPage() {
         <Sparkles aria-hidden />
         {t("examples.generate")}
       </Button>
+      <Button asChild>
+        <Link to={`/projects/${project.id}/examples/write`}>
+          <PenLine aria-hidden />
+          {t("writing.title")}
+        </Link>
+      </Button>
       <Button onClick={() => setDialog("import")}>
         <FileInput aria-hidden />
         {t("examples.import")}
@@ -122,6 +129,7 @@ export function ExamplesPage() {
           />
         </Card>
       )}
+      <WritingCard projectId={project.id} />
       <JobProblem job={job.job} className="mb-5" />
       <GeneratedNote job={job.job} />
       {(stats.isPending || examples.isPending) && <Skeleton rows={4} />}

@@ -8,7 +8,7 @@ import { keys } from "../../shared/api/queries";
 import type { Connection, ConnectionTest } from "../../shared/api/types";
 import { useConnections } from "../../shared/connections/useConnections";
 import { useConnectionName, useKindLabel } from "../../shared/connections/useKindLabel";
-import { WhereTo } from "../../shared/connections/WhereTo";
+import { WhereToNote } from "../../shared/connections/WhereToNote";
 import { useFormat } from "../../shared/lib/format";
 import { Badge } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
@@ -109,7 +109,7 @@ function ConnectionRow({ connection, onEdit, onRemove }: { connection: Connectio
           {(isOwn || isTouched(connection)) && <RemoveButton isOwn={isOwn} name={name} onClick={onRemove} />}
         </div>
       </div>
-      {connection.problem == null && <WhereTo connection={connection} model={connection.model ?? ""} className="mt-2" />}
+      {connection.problem == null && <WhereToNote connection={connection} model={connection.model ?? ""} className="mt-2" />}
       {test.isError && <ProblemNote problem={test.error} className="mt-3" />}
       {test.data && <TestResult connection={connection} result={test.data} />}
     </li>

@@ -15,6 +15,7 @@ export const keys = {
   job: (id: string, kind: string) => ["project", id, "job", kind] as const,
   jobs: ["jobs"] as const,
   connections: ["connections"] as const,
+  prompts: ["prompts"] as const,
 };
 
 /** After a change in a project: what is shown of it, and the list of projects with its counts, is read again. */

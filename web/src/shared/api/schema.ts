@@ -2084,15 +2084,13 @@ export interface components {
             /**
              * Format: int64
              * @description The new bound, all calls so far included.
-             * @default null
              */
-            max_calls: number | null;
+            max_calls?: number | null;
             /**
              * Format: int64
              * @description The new bound, all tokens so far included.
-             * @default null
              */
-            max_total_tokens: number | null;
+            max_total_tokens?: number | null;
         };
         /** @description This machine. */
         Hardware: {
@@ -4167,83 +4165,55 @@ export interface components {
         };
         /** @description What a language model is to write. */
         WriteDataset: {
-            /**
-             * @description The examples start approved; default false.
-             * @default null
-             */
-            approve: boolean | null;
-            /**
-             * @description One of `GET /api/settings/providers`; default `ollama`.
-             * @default null
-             */
-            connection: string | null;
+            /** @description The examples start approved; default false. */
+            approve?: boolean | null;
+            /** @description One of `GET /api/settings/providers`; default `ollama`. */
+            connection?: string | null;
             /**
              * Format: int32
              * @description 1 to 20; default 5.
-             * @default null
              */
-            examples_per_chunk: number | null;
-            /**
-             * @description Which documents; left out: all.
-             * @default null
-             */
-            file_ids: string[] | null;
+            examples_per_chunk?: number | null;
+            /** @description Which documents; left out: all. */
+            file_ids?: string[] | null;
             /**
              * @description Of the examples, in words; default: the project's language.
-             * @default null
              * @example French
              */
-            language: string | null;
+            language?: string | null;
             /**
              * Format: int64
              * @description The work stops after so many calls.
-             * @default null
              */
-            max_calls: number | null;
+            max_calls?: number | null;
             /**
              * Format: int32
              * @description Of a reply, 64 to 32768; default 2048.
-             * @default null
              */
-            max_tokens: number | null;
+            max_tokens?: number | null;
             /**
              * Format: int64
              * @description The work stops after so many tokens.
-             * @default null
              */
-            max_total_tokens: number | null;
-            /**
-             * @description The model's name there; left out: the connection's own.
-             * @default null
-             */
-            model: string | null;
-            /**
-             * @description A prompt for this once: `version: …`, system message and user message, apart by lines of `---`; left out: the project's.
-             * @default null
-             */
-            prompt: string | null;
-            /**
-             * @description `question_answer` (default), `instruction`, `summary` or `chat`.
-             * @default null
-             */
-            task: string | null;
+            max_total_tokens?: number | null;
+            /** @description The model's name there; left out: the connection's own. */
+            model?: string | null;
+            /** @description A prompt for this once: `version: …`, system message and user message, apart by lines of `---`; left out: the project's. */
+            prompt?: string | null;
+            /** @description `question_answer` (default), `instruction`, `summary` or `chat`. */
+            task?: string | null;
             /**
              * Format: float
              * @description 0 to 2; default 0.7.
-             * @default null
              */
-            temperature: number | null;
+            temperature?: number | null;
             /**
              * @description In words.
-             * @default null
              * @example plain and friendly
              */
-            tone: string | null;
-            /**
-             * @description Ask the server to keep replies to a schema; default true.
-             * @default null
-             */
-            use_schema: boolean | null;
+            tone?: string | null;
+            /** @description Ask the server to keep replies to a schema; default true. */
+            use_schema?: boolean | null;
         };
         /** @description The project's newest piece of work; what went on with it belongs to it. */
         Writing: {

@@ -177,8 +177,6 @@ export const datasetEn = {
       reply: "What came back",
     },
     card: "A language model is writing examples.",
-    cardPaused_one: "A language model has {{count}} passage left to write about.",
-    cardPaused_other: "A language model has {{count}} passages left to write about.",
     cardOpen: "Open",
   },
   passages: {

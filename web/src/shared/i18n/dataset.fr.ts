@@ -180,8 +180,6 @@ export const datasetFr: TextsOf<typeof datasetEn> = {
       reply: "Ce qui est revenu",
     },
     card: "Un modèle de langue écrit des exemples.",
-    cardPaused_one: "Il reste {{count}} passage à un modèle de langue.",
-    cardPaused_other: "Il reste {{count}} passages à un modèle de langue.",
     cardOpen: "Ouvrir",
   },
   passages: {

@@ -5,10 +5,12 @@ import { keys } from "../api/queries";
 import { Dialog } from "../ui/Dialog";
 import { ProblemNote } from "../ui/ProblemNote";
 import { Skeleton } from "../ui/States";
+import { usePages } from "./usePages";
 
 /** The passage of a document that something was made of. */
 export function PassageDialog({ projectId, chunkId, onClose }: { projectId: string; chunkId: string; onClose: () => void }) {
   const { t } = useTranslation();
+  const pages = usePages();
   const chunk = useQuery({
     queryKey: [...keys.project(projectId), "chunk", chunkId],
     queryFn: ({ signal }) => {
@@ -19,10 +21,7 @@ export function PassageDialog({ projectId, chunkId, onClose }: { projectId: stri
   const found = chunk.data;
   const place = found && [
     t("passages.place", { file: found.file_name, number: found.index + 1 }),
-    found.page_start != null &&
-      (found.page_end != null && found.page_end !== found.page_start
-        ? t("documents.passagePages", { first: found.page_start, last: found.page_end })
-        : t("documents.page", { number: found.page_start })),
+    pages(found),
     t("documents.tokens", { count: found.tokens }),
   ];
   return (

@@ -2,10 +2,10 @@ import { Globe, House } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Connection } from "../api/types";
 import { cn } from "../lib/cn";
-import { whereTo } from "./useConnections";
+import { whereTo } from "./whereTo";
 
 /** In plain words: whether what is sent to a connection leaves this computer. */
-export function WhereTo({ connection, model, className }: { connection: Connection; model: string; className?: string }) {
+export function WhereToNote({ connection, model, className }: { connection: Connection; model: string; className?: string }) {
   const { t } = useTranslation();
   const place = whereTo(connection, model);
   const isHere = place === "program" || place === "computer";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Connection } from "../api/types";
-import { whereTo } from "./useConnections";
+import { whereTo } from "./whereTo";
 
 const connection = (kind: string, leaves_the_machine: boolean) => ({ kind, leaves_the_machine }) as Connection;
 

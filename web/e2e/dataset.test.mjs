@@ -1,0 +1,185 @@
+// From documents to examples that a language model wrote, in a real browser against the real program; the model follows
+// a script (`model.mjs`).
+import assert from "node:assert/strict";
+import test from "node:test";
+import { BROWSER_TEST, openStudio, shoot } from "./browser.mjs";
+import { roomsDocument, startModel } from "./model.mjs";
+
+const ROOMS = 12;
+
+test("a language model writes examples that people can trust", BROWSER_TEST, async (t) => {
+  const model = await startModel();
+  t.after(() => model.stop());
+  const { studio, page, faults, foreign, heading, button, step, part } = await openStudio(t);
+  const row = (id) => page.locator(`[data-connection="${id}"]`);
+  const dialog = page.getByRole("dialog");
+  const closed = () => dialog.waitFor({ state: "hidden" });
+
+  await part("a connection is set up, tested, and its key is never shown", async () => {
+    await page.goto(`${studio.url}/settings`);
+    await heading("Settings");
+    await row("built_in").getByText("Nothing leaves this computer").waitFor();
+    await row("ollama_cloud").getByText("Needs a key").waitFor();
+    await button("Add a connection").click();
+    await dialog.getByLabel("Name").fill("My writer");
+    await dialog.getByLabel("Address").fill("127.0.0.1:1");
+    await button("Save").click();
+    await dialog.getByText("Write 1 to 40 lower-case letters").waitFor();
+    await dialog.getByText("Write it as http://").waitFor();
+    await dialog.getByLabel("Name").fill("writer");
+    await dialog.getByLabel("Address").fill(model.address);
+    await dialog.getByLabel("Price of a million tokens sent").fill("2,5");
+    await shoot(page, "20-connection-dialog");
+    await button("Save").click();
+    await closed();
+    await row("writer").getByText("It does not leave it").waitFor();
+    await button("Test writer").click();
+    await row("writer").getByRole("alert").filter({ hasText: "401" }).waitFor();
+    await button("Edit writer").click();
+    await dialog.getByLabel("Key", { exact: true }).fill(model.key);
+    await button("Save").click();
+    await closed();
+    await row("writer").getByText("with a key").waitFor();
+    await button("Test writer").click();
+    await row("writer").getByText(/offers 2 models/).waitFor();
+    await row("writer").getByLabel("Model").selectOption("small-writer");
+    await row("writer").getByText("· small-writer").waitFor();
+    await shoot(page, "21-connections");
+    await page.reload();
+    await row("writer").getByText("· small-writer").waitFor();
+    assert.ok(!(await page.content()).includes(model.key), "the key does not come out");
+  });
+
+  await part("another address asks for the key again", async () => {
+    await button("Edit writer").click();
+    await dialog.getByText("A key is kept").waitFor();
+    await dialog.getByLabel("Address").fill("https://example.org/v1");
+    await dialog.getByText("is not sent elsewhere").waitFor();
+    await shoot(page, "22-key-again");
+    await button("Cancel").click();
+    await closed();
+  });
+
+  await part("a document is cut into passages", async () => {
+    await page.getByRole("link", { name: "Projects" }).click();
+    await button("New project").first().click();
+    await dialog.getByLabel("Name").fill("House of rooms");
+    await button("Create").click();
+    await heading("Documents");
+    await step("Examples").click();
+    await page.getByRole("link", { name: "Write with a language model" }).first().click();
+    await heading("Write with a language model");
+    await page.getByText("No passages yet").waitFor();
+    await page.getByRole("link", { name: "To the documents" }).click();
+    const file = { name: "rooms.md", mimeType: "text/markdown", buffer: Buffer.from(roomsDocument(ROOMS)) };
+    await page.getByTestId("documents-input").setInputFiles(file);
+    await page.getByRole("listitem").filter({ hasText: "rooms.md" }).getByText("Read", { exact: true }).waitFor();
+  });
+
+  await part("a preview shows examples with their source, and what all of it will take", async () => {
+    await step("Examples").click();
+    await page.getByRole("link", { name: "Write with a language model" }).first().click();
+    await heading("Write with a language model");
+    await page.getByText(`The documents have ${ROOMS} passages.`).waitFor();
+    await page.getByText("It does not leave it").waitFor();
+    assert.equal(await page.getByLabel("Model", { exact: true }).inputValue(), "small-writer");
+    await page.getByLabel("Examples for each passage").fill("99");
+    await button("Preview").click();
+    await page.getByText("Must be between 1 and 20").waitFor();
+    await page.getByLabel("Examples for each passage").fill("2");
+    await page.getByText("Advanced settings").click();
+    await page.getByLabel("A prompt of my own").check();
+    await page.getByLabel("Prompt", { exact: true }).fill("version: mine 1\n---\nYou write JSON.\n---\nWrite of it.");
+    await button("Preview").click();
+    await page.getByText("must be in it").waitFor();
+    await shoot(page, "23-write-form");
+    await button("Back to the stock prompt").click();
+    await button("Preview").click();
+    await page.locator("[data-preview]").first().waitFor();
+    const estimate = page.getByTestId("estimate");
+    await estimate.getByText(model.address.replace("/v1", "")).waitFor();
+    await estimate.getByText("in the currency of your prices").waitFor();
+    await shoot(page, "24-preview");
+    await button("Show the passage").first().click();
+    await dialog.getByText(/rooms\.md, passage \d+/).waitFor();
+    await dialog.getByText("This is room number").waitFor();
+    await button("Close").click();
+    await page.getByLabel("Tone").fill("dry");
+    await page.getByText("The settings have changed since this preview").waitFor();
+    await page.getByLabel("Tone").fill("");
+  });
+
+  const writing = (status) => page.locator(`[data-writing="${status}"]`);
+  const count = async (name) => Number(await page.locator(`[data-count="${name}"]`).innerText());
+  const atLeast = (name, least) =>
+    page.waitForFunction(([id, number]) => Number(document.querySelector(`[data-count="${id}"]`)?.textContent) >= number, [name, least]);
+
+  await part("the writing is paused, survives a reload, and goes on", async () => {
+    model.holdAfter(2);
+    await button("Write examples").click();
+    await writing("running").waitFor();
+    await atLeast("done", 2);
+    await shoot(page, "25-writing");
+    await button("Pause").click();
+    await writing("cancelled").waitFor();
+    await page.getByText(/passages are left/).waitFor();
+    const before = await count("done");
+    await shoot(page, "26-paused");
+    await page.reload();
+    await page.getByText(/passages are left/).waitFor();
+    assert.equal(await count("done"), before);
+    model.release();
+    await page.getByLabel("Stop after so many calls").first().fill(String((await count("calls")) + 1));
+    await button("Go on").click();
+    await page.getByText("A limit is reached").waitFor();
+    await button("Go on").click();
+    await page.getByText("Everything is written").waitFor();
+    assert.equal(await count("done"), ROOMS - 1);
+    assert.equal(await count("quarantined"), 1);
+    await shoot(page, "27-written");
+  });
+
+  await part("what was set aside is listed with its reason, and every call too", async () => {
+    const view = (name) => page.getByRole("navigation", { name: "Parts of this page" }).getByRole("button", { name });
+    await view("Passages").click();
+    const unit = page.locator('[data-unit="quarantined"]');
+    await unit.getByText(/asked again/).waitFor();
+    await unit.getByRole("button", { name: "Show the passage" }).click();
+    await dialog.getByText("This is room number 7").waitFor();
+    await button("Close").click();
+    await shoot(page, "28-set-aside");
+    await page.getByLabel("Show", { exact: true }).selectOption("done");
+    await page.getByText("2 examples").first().waitFor();
+    await view("Calls").click();
+    const repair = page.locator("[data-call]").filter({ hasText: "Ask for a better form" });
+    await repair.getByText("What came back").click();
+    await repair.getByText("in my own words").waitFor();
+    await repair.getByText(model.address.replace("/v1", "")).waitFor();
+    // Each passage once, the one that was set aside twice; a call that a pause cut short may be among them.
+    const calls = await page.locator('[data-call="replied"]').count();
+    assert.equal(calls, ROOMS + 1);
+    await shoot(page, "29-calls");
+  });
+
+  await part("French, and by keyboard", async () => {
+    await page.getByRole("banner").getByLabel("Language").selectOption("fr");
+    await heading("Écrire avec un modèle de langue");
+    await page.getByText("Tout ce qui a été envoyé").waitFor();
+    await shoot(page, "30-calls-fr");
+    const view = page.getByRole("navigation", { name: "Parties de cette page" }).getByRole("button", { name: "Écrire" });
+    await view.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Tout est écrit").waitFor();
+    await shoot(page, "31-write-fr");
+    await page.goto(`${studio.url}/settings`);
+    await heading("Réglages");
+    await row("writer").getByText("ne le quitte pas").waitFor();
+    await shoot(page, "32-connections-fr");
+    await page.getByRole("banner").getByLabel("Langue").selectOption("en");
+  });
+
+  await part("no request left the machine, and no script failed", () => {
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(faults, []);
+  });
+});
