@@ -161,7 +161,38 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await shoot(page, "29-calls");
   });
 
+  await part("an example shows its quality, its source and its history", async () => {
+    await step("Examples").click();
+    await heading("Examples");
+    const first = page.locator("li[data-status]").first();
+    await first.waitFor();
+    // “Mrs Invented” stands in every second example, and in no document.
+    const doubtful = page.locator("li[data-status]").filter({ hasText: "Mrs Invented" }).first();
+    await doubtful.getByText("A name is not in the source").waitFor();
+    await doubtful.getByText("Why").click();
+    await doubtful.getByRole("listitem").filter({ hasText: "Invented" }).waitFor();
+    await doubtful.getByText("written by small-writer").waitFor();
+    await button("Show the passage that it comes from").first().click();
+    await dialog.getByText("This is room number").waitFor();
+    await button("Close").click();
+    await first.getByRole("button", { name: "Edit" }).click();
+    await dialog.getByLabel("Answer").fill("An answer that a person wrote.");
+    await button("Save").click();
+    await closed();
+    await first.getByRole("button", { name: "Approve" }).click();
+    await first.getByText("Approved").waitFor();
+    await first.getByRole("button", { name: "History of this example" }).click();
+    await dialog.locator('[data-change="decided"]').getByText("To review → Approved").waitFor();
+    await dialog.locator('[data-change="edited"]').getByText("An answer that a person wrote.").waitFor();
+    await dialog.getByText("by hand").first().waitFor();
+    await shoot(page, "33-history");
+    await button("Close").click();
+    await shoot(page, "34-examples");
+  });
+
   await part("French, and by keyboard", async () => {
+    await page.getByRole("link", { name: "Write with a language model" }).first().click();
+    await page.getByRole("navigation", { name: "Parts of this page" }).getByRole("button", { name: "Calls" }).click();
     await page.getByRole("banner").getByLabel("Language").selectOption("fr");
     await heading("Écrire avec un modèle de langue");
     await page.getByText("Tout ce qui a été envoyé").waitFor();

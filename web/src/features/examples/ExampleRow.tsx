@@ -1,15 +1,18 @@
-import { Check, Pencil, Trash2, TriangleAlert, X } from "lucide-react";
+import { Check, Pencil, Trash2, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Example } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Turns } from "../../shared/ui/Turns";
+import { Quality } from "./Quality";
+import { TraceButtons } from "./TraceButtons";
 
 const TONES: Record<Example["status"], Tone> = { pending: "warn", approved: "good", rejected: "bad" };
 
 /** One example: who says what, where it comes from, and the decision about it. */
 export function ExampleRow(props: {
+  projectId: string;
   example: Example;
   isSelected: boolean;
   isBusy: boolean;
@@ -41,9 +44,7 @@ export function ExampleRow(props: {
             <Badge tone={TONES[example.status]}>{t(`examples.badge.${example.status}`)}</Badge>
             {example.edited && <Badge>{t("examples.edited")}</Badge>}
             <Origin example={example} />
-            {example.issues.map((issue) => (
-              <Issue key={issue} code={issue} />
-            ))}
+            <Quality example={example} />
             <span role="group" aria-label={t("examples.actions")} className="ml-auto flex items-center gap-1">
               <Button
                 size="small"
@@ -65,6 +66,7 @@ export function ExampleRow(props: {
                 <X aria-hidden />
                 {t("examples.reject")}
               </Button>
+              <TraceButtons projectId={props.projectId} example={example} />
               <Button look="quiet" size="small" aria-label={t("common.edit")} title={t("common.edit")} onClick={props.onEdit}>
                 <Pencil aria-hidden />
               </Button>
@@ -86,19 +88,8 @@ function Origin({ example }: { example: Example }) {
     from.file_name ?? (example.source === "import" ? t("examples.sourceImport") : null),
     from.page_start != null && t("examples.sourcePage", { page: from.page_start }),
     from.row != null && t("examples.sourceRow", { row: from.row }),
+    from.model && t("review.model", { model: from.model }),
   ].filter(Boolean);
   if (parts.length === 0) return null;
   return <span className="min-w-0 wrap-anywhere">{parts.join(", ")}</span>;
-}
-
-/** What a check found, in the reader's language where it is known. */
-function Issue({ code }: { code: string }) {
-  const { t, i18n } = useTranslation();
-  const key = `examples.issues.${code}`;
-  return (
-    <Badge tone="warn">
-      <TriangleAlert aria-hidden />
-      {i18n.exists(key) ? t(key as never) : code.replaceAll("_", " ")}
-    </Badge>
-  );
 }

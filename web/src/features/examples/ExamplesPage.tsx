@@ -209,6 +209,7 @@ export function ExamplesPage() {
             {items.map((example) => (
               <ExampleRow
                 key={example.id}
+                projectId={project.id}
                 example={example}
                 isSelected={selected.has(example.id)}
                 isBusy={decide.isPending}

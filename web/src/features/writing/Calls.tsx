@@ -6,7 +6,7 @@ import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { Call } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
-import { Badge } from "../../shared/ui/Badge";
+import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Section } from "../../shared/ui/Card";
 import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
@@ -14,6 +14,8 @@ import { EmptyState, Skeleton } from "../../shared/ui/States";
 
 const PER_PAGE = 25;
 const REFRESH_MS = 2000;
+const STATUSES = ["sent", "replied", "failed"] as const;
+const TONES: Record<(typeof STATUSES)[number], Tone> = { sent: "neutral", replied: "good", failed: "bad" };
 
 /** Everything that was sent to a language model for this project. */
 export function Calls({ projectId, isWorking }: { projectId: string; isWorking: boolean }) {
@@ -49,14 +51,14 @@ export function Calls({ projectId, isWorking }: { projectId: string; isWorking: 
 function CallRow({ call }: { call: Call }) {
   const { t, i18n } = useTranslation();
   const format = useFormat();
-  const hasReplied = call.status === "replied";
+  const status = STATUSES.find((known) => known === call.status) ?? "sent";
   const key = `writing.call.purposes.${call.purpose}`;
   const count = (tokens: number | null | undefined) => (tokens == null ? "?" : format.number(tokens));
   const facts = [
-    t("writing.call.sent", { bytes: format.bytes(call.sent_bytes) }),
+    t("writing.call.bytes", { bytes: format.bytes(call.sent_bytes) }),
     (call.prompt_tokens ?? call.completion_tokens) != null &&
       t("writing.call.tokens", { prompt: count(call.prompt_tokens), completion: count(call.completion_tokens) }),
-    `${format.number(call.duration_ms / 1000, 1)}\u00a0s`,
+    status !== "sent" && `${format.number(call.duration_ms / 1000, 1)}\u00a0s`,
   ].filter(Boolean);
   return (
     <li data-call={call.status} className="py-2.5 text-sm first:pt-0">
@@ -70,7 +72,7 @@ function CallRow({ call }: { call: Call }) {
           </p>
         </div>
         <p className="text-xs text-soft tabular-nums">{facts.join(" · ")}</p>
-        <Badge tone={hasReplied ? "good" : "bad"}>{hasReplied ? t("writing.call.replied") : t("writing.call.failed")}</Badge>
+        <Badge tone={TONES[status]}>{t(`writing.call.${status}`)}</Badge>
       </div>
       {call.error && (
         <p lang="en" className="mt-1 wrap-anywhere text-bad">

@@ -227,6 +227,16 @@ export const en = {
     lengths: "Length in characters: {{min}} to {{max}}, usually {{median}}",
     issues: {
       answer_too_short: "The answer is very short",
+      not_grounded: "Its words are not those of the source",
+      unsupported_numbers: "A number is not in the source",
+      unsupported_names: "A name is not in the source",
+      too_many_tokens: "Longer than a training takes",
+      duplicate: "The same as another one",
+      near_duplicate: "Nearly the same as another one",
+      eval_overlap: "Its like is trained on and measured with",
+      template_tokens: "Marks of a template in the text",
+      refusal: "The model declined",
+      personal_data: "Personal data",
     },
   },
   train: {

@@ -228,6 +228,16 @@ export const fr: Texts = {
     lengths: "Longueur en caractères : {{min}} à {{max}}, le plus souvent {{median}}",
     issues: {
       answer_too_short: "La réponse est très courte",
+      not_grounded: "Ses mots ne sont pas ceux de la source",
+      unsupported_numbers: "Un nombre est absent de la source",
+      unsupported_names: "Un nom est absent de la source",
+      too_many_tokens: "Plus long que ce qu'un entraînement prend",
+      duplicate: "Identique à un autre",
+      near_duplicate: "Presque identique à un autre",
+      eval_overlap: "Son pareil sert à l'entraînement et à la mesure",
+      template_tokens: "Des marques d'un gabarit dans le texte",
+      refusal: "Le modèle a refusé",
+      personal_data: "Données personnelles",
     },
   },
   train: {
