@@ -131,7 +131,7 @@ function Ended(props: Parameters<typeof Work>[0]) {
       )}
       {work.pending > 0 && isFailed && <p className="text-sm">{left}</p>}
       {work.pending === 0 && work.job.status === "completed" && <DoneNote>{t("writing.finished")}</DoneNote>}
-      {work.pending > 0 && <GoOn {...props} />}
+      {work.pending > 0 && <GoOn key={work.job.id} {...props} />}
       {work.done > 0 && (
         <Button asChild look={work.pending > 0 ? "plain" : "primary"}>
           <Link to={`/projects/${project.id}/examples?status=pending`}>{t("writing.toExamples")}</Link>
