@@ -6,7 +6,7 @@ import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Turns } from "../../shared/ui/Turns";
 import { Quality } from "./Quality";
-import { TraceButtons } from "./TraceButtons";
+import { ICON_BUTTON, TraceButtons } from "./TraceButtons";
 
 const TONES: Record<Example["status"], Tone> = { pending: "warn", approved: "good", rejected: "bad" };
 
@@ -45,12 +45,12 @@ export function ExampleRow(props: {
             {example.edited && <Badge>{t("examples.edited")}</Badge>}
             <Origin example={example} />
             <Quality example={example} />
-            <span role="group" aria-label={t("examples.actions")} className="ml-auto flex items-center gap-1">
+            <span role="group" aria-label={t("examples.actions")} className="ml-auto flex flex-wrap items-center justify-end gap-1">
               <Button
                 size="small"
                 aria-pressed={isApproved}
                 disabled={props.isBusy}
-                className={cn(isApproved && "border-good text-good")}
+                className={cn("max-sm:[&_svg]:hidden", isApproved && "border-good text-good")}
                 onClick={() => props.onDecide(isApproved ? "reset" : "approve")}
               >
                 <Check aria-hidden />
@@ -60,17 +60,17 @@ export function ExampleRow(props: {
                 size="small"
                 aria-pressed={isRejected}
                 disabled={props.isBusy}
-                className={cn(isRejected && "border-bad text-bad")}
+                className={cn("max-sm:[&_svg]:hidden", isRejected && "border-bad text-bad")}
                 onClick={() => props.onDecide(isRejected ? "reset" : "reject")}
               >
                 <X aria-hidden />
                 {t("examples.reject")}
               </Button>
               <TraceButtons projectId={props.projectId} example={example} />
-              <Button look="quiet" size="small" aria-label={t("common.edit")} title={t("common.edit")} onClick={props.onEdit}>
+              <Button look="quiet" size="small" className={ICON_BUTTON} aria-label={t("common.edit")} title={t("common.edit")} onClick={props.onEdit}>
                 <Pencil aria-hidden />
               </Button>
-              <Button look="quiet" size="small" aria-label={t("common.delete")} title={t("common.delete")} onClick={props.onDelete}>
+              <Button look="quiet" size="small" className={ICON_BUTTON} aria-label={t("common.delete")} title={t("common.delete")} onClick={props.onDelete}>
                 <Trash2 aria-hidden />
               </Button>
             </span>

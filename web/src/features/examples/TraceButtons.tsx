@@ -6,6 +6,9 @@ import { PassageDialog } from "../../shared/passages/PassageDialog";
 import { Button } from "../../shared/ui/Button";
 import { HistoryDialog } from "./HistoryDialog";
 
+/** Buttons of a row stand side by side on a phone too. */
+export const ICON_BUTTON = "max-sm:px-1.5";
+
 /** Where an example comes from, and what became of it since. */
 export function TraceButtons({ projectId, example }: { projectId: string; example: Example }) {
   const { t } = useTranslation();
@@ -14,11 +17,11 @@ export function TraceButtons({ projectId, example }: { projectId: string; exampl
   return (
     <>
       {chunkId && (
-        <Button look="quiet" size="small" aria-label={t("review.showSource")} title={t("review.showSource")} onClick={() => setShown("source")}>
+        <Button look="quiet" size="small" className={ICON_BUTTON} aria-label={t("review.showSource")} title={t("review.showSource")} onClick={() => setShown("source")}>
           <FileText aria-hidden />
         </Button>
       )}
-      <Button look="quiet" size="small" aria-label={t("review.history")} title={t("review.history")} onClick={() => setShown("history")}>
+      <Button look="quiet" size="small" className={ICON_BUTTON} aria-label={t("review.history")} title={t("review.history")} onClick={() => setShown("history")}>
         <History aria-hidden />
       </Button>
       {shown === "source" && chunkId && <PassageDialog projectId={projectId} chunkId={chunkId} onClose={() => setShown(null)} />}

@@ -151,7 +151,7 @@ function TestResult({ connection, result }: { connection: Connection; result: Co
   if (result.models.length === 0) return <WarnNote className="mt-3">{t("connections.noModels")}</WarnNote>;
   return (
     <div className="mt-3 space-y-3">
-      <DoneNote>{t("connections.works", { count: result.models.length, time: format.number(result.elapsed_ms) })}</DoneNote>
+      <DoneNote>{t("connections.works", { count: result.models.length, time: format.milliseconds(result.elapsed_ms) })}</DoneNote>
       <Field label={t("connections.model")} hint={t("connections.modelHint")} className="max-w-sm">
         {(control) => (
           <Select {...control} disabled={choose.isPending} value={connection.model ?? ""} onChange={(event) => choose.mutate(event.target.value)}>

@@ -58,7 +58,7 @@ function CallRow({ call }: { call: Call }) {
     t("writing.call.bytes", { bytes: format.bytes(call.sent_bytes) }),
     (call.prompt_tokens ?? call.completion_tokens) != null &&
       t("writing.call.tokens", { prompt: count(call.prompt_tokens), completion: count(call.completion_tokens) }),
-    status !== "sent" && `${format.number(call.duration_ms / 1000, 1)}\u00a0s`,
+    status !== "sent" && format.milliseconds(call.duration_ms),
   ].filter(Boolean);
   return (
     <li data-call={call.status} className="py-2.5 text-sm first:pt-0">

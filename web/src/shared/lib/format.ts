@@ -25,13 +25,14 @@ export function formatters(language: string) {
     if (minutes > 0) return `${minutes}\u00a0min ${String(rest).padStart(2, "0")}\u00a0s`;
     return `${rest}\u00a0s`;
   };
+  const milliseconds = (value: number) => (value < 1000 ? `${number(value)}\u00a0ms` : `${number(value / 1000, 1)}\u00a0s`);
   const dateTime = (iso: string) =>
     new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
   const time = (iso: string) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(iso));
   /** Learning rates: 0.0002 stays, 1.5e-7 too. */
   const small = (value: number) =>
     value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : number(value, 6);
-  return { number, fixed, percent, bytes, duration, dateTime, time, small };
+  return { number, fixed, percent, bytes, duration, milliseconds, dateTime, time, small };
 }
 
 export type Formatters = ReturnType<typeof formatters>;
