@@ -44,6 +44,8 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await row("writer").getByText(/offers 2 models/).waitFor();
     await row("writer").getByLabel("Model").selectOption("small-writer");
     await row("writer").getByText("· small-writer").waitFor();
+    await button("Ask this model something short").click();
+    await row("writer").getByText("does not keep replies to a form").waitFor();
     await shoot(page, "21-connections");
     await page.reload();
     await row("writer").getByText("· small-writer").waitFor();
@@ -188,6 +190,23 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await shoot(page, "33-history");
     await button("Close").click();
     await shoot(page, "34-examples");
+  });
+
+  await part("figures show what is covered and what was found", async () => {
+    await page.getByText("Figures", { exact: true }).click();
+    const stats = page.getByTestId("stats");
+    await stats.locator('[data-coverage="rooms.md"]').getByText(`${ROOMS - 1} of ${ROOMS}`).waitFor();
+    await button("Check the examples").click();
+    await stats.getByText(`${2 * (ROOMS - 1)} of ${2 * (ROOMS - 1)} examples were checked`).waitFor();
+    await stats.getByText("English").waitFor();
+    await shoot(page, "35-figures");
+    await stats.getByRole("button", { name: "A name is not in the source" }).click();
+    await page.waitForURL(/issue=unsupported_names/);
+    await page.locator("li[data-status]").filter({ hasText: "What is kept" }).first().waitFor({ state: "hidden" });
+    await page.reload();
+    await page.locator("li[data-status]").first().getByText("Mrs Invented").waitFor();
+    await page.getByLabel("Finding").selectOption("");
+    await page.locator("li[data-status]").filter({ hasText: "What is kept" }).first().waitFor();
   });
 
   await part("French, and by keyboard", async () => {

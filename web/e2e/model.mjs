@@ -22,7 +22,7 @@ export async function startModel() {
       if (request.headers.authorization !== `Bearer ${KEY}`) return answer(401, { error: { message: "wrong key" } });
       if (request.url === "/v1/models") return answer(200, { data: MODELS.map((id) => ({ id })) });
       const { messages, model } = JSON.parse(Buffer.concat(chunks).toString());
-      const reply = () => answer(200, completion(model, messages[1].content));
+      const reply = () => answer(200, completion(model, messages.at(-1).content));
       if (left > 0) {
         left -= 1;
         reply();

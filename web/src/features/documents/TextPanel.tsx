@@ -5,6 +5,7 @@ import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { FileEntry, FileText } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
+import { languageTag } from "../../shared/lib/language";
 import { usePages } from "../../shared/passages/usePages";
 import { Dialog } from "../../shared/ui/Dialog";
 import { Select } from "../../shared/ui/Field";
@@ -69,15 +70,6 @@ function Pages({ projectId, file }: { projectId: string; file: FileEntry }) {
   if (text.isPending) return <Skeleton rows={4} />;
   if (text.isError) return <ProblemNote problem={text.error} onRetry={() => void text.refetch()} />;
   return <PageTexts text={text.data} />;
-}
-
-/** The language that was recognised, as a tag that browsers know (`eng` is `en`); nothing when it is none. */
-function languageTag(language: string | null | undefined): string | undefined {
-  try {
-    return language ? Intl.getCanonicalLocales(language)[0] : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function PageTexts({ text }: { text: FileText }) {

@@ -2,13 +2,12 @@ import { Check, Pencil, Trash2, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Example } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
-import { Badge, type Tone } from "../../shared/ui/Badge";
+import { Badge } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
+import { StatusBadge } from "../../shared/ui/StatusBadge";
 import { Turns } from "../../shared/ui/Turns";
 import { Quality } from "./Quality";
 import { ICON_BUTTON, TraceButtons } from "./TraceButtons";
-
-const TONES: Record<Example["status"], Tone> = { pending: "warn", approved: "good", rejected: "bad" };
 
 /** One example: who says what, where it comes from, and the decision about it. */
 export function ExampleRow(props: {
@@ -41,7 +40,7 @@ export function ExampleRow(props: {
         <div className="min-w-0 flex-1">
           <Turns messages={example.messages} />
           <div className="mt-2.5 flex flex-wrap items-center gap-x-2 gap-y-2 text-xs text-soft">
-            <Badge tone={TONES[example.status]}>{t(`examples.badge.${example.status}`)}</Badge>
+            <StatusBadge status={example.status} />
             {example.edited && <Badge>{t("examples.edited")}</Badge>}
             <Origin example={example} />
             <Quality example={example} />

@@ -23,7 +23,9 @@ import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
 import { EditExample } from "./EditExample";
 import { ExampleRow } from "./ExampleRow";
 import { GenerateDialog } from "./GenerateDialog";
+import { FindingFilter } from "./FindingFilter";
 import { ImportDialog } from "./ImportDialog";
+import { StatsPanel } from "./StatsPanel";
 import { WritingCard } from "./WritingCard";
 
 const PER_PAGE = 25;
@@ -46,7 +48,7 @@ function useFilter() {
       },
       { replace: true },
     );
-  return { status, q: search.get("q") ?? "", page: Math.max(1, Number(search.get("page")) || 1), change };
+  return { status, q: search.get("q") ?? "", issue: search.get("issue") ?? "", page: Math.max(1, Number(search.get("page")) || 1), change };
 }
 
 export function ExamplesPage() {
@@ -54,14 +56,14 @@ export function ExamplesPage() {
   const client = useQueryClient();
   const project = useOpenProject();
   const filter = useFilter();
-  const { status, q, page } = filter;
+  const { status, q, issue, page } = filter;
   const [dialog, setDialog] = useState<"generate" | "import" | null>(null);
   const [edited, setEdited] = useState<Example | null>(null);
   const [deleted, setDeleted] = useState<string[] | null>(null);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const stats = useStats(project.id);
   const job = useProjectJob(project.id, "dataset_generate");
-  const query = { page, per_page: PER_PAGE, ...(status ? { status } : {}), ...(q ? { q } : {}) };
+  const query = { page, per_page: PER_PAGE, ...(status ? { status } : {}), ...(q ? { q } : {}), ...(issue ? { issue } : {}) };
   const examples = useQuery({
     queryKey: [...keys.examples(project.id), query],
     queryFn: ({ signal }) =>
@@ -149,12 +151,14 @@ export function ExamplesPage() {
       )}
       {stats.data && !isEmpty && (
         <>
+          <StatsPanel projectId={project.id} stats={stats.data} onFinding={(code) => filter.change("issue", code)} />
           <div className="mb-3 flex flex-wrap items-center gap-3">
             <StatusTabs
               counts={{ all: stats.data.total, ...stats.data }}
               status={status}
               onChoose={(next) => filter.change("status", next)}
             />
+            <FindingFilter issue={issue} findings={stats.data.findings} onChoose={(code) => filter.change("issue", code)} />
             <SearchBox key={q} initial={q} onSearch={(text) => filter.change("q", text)} />
           </div>
           {decide.isError && !deleted && <ProblemNote problem={decide.error} className="mb-3" />}
@@ -223,7 +227,7 @@ export function ExamplesPage() {
           {examples.data && (
             <Pager page={page} perPage={PER_PAGE} total={examples.data.total} onPage={(next) => filter.change("page", String(next))} />
           )}
-          <Footer projectId={project.id} stats={stats.data} />
+          <Footer projectId={project.id} approved={stats.data.approved} />
         </>
       )}
       {dialog === "generate" && (
@@ -331,22 +335,12 @@ function SearchBox({ initial, onSearch }: { initial: string; onSearch: (text: st
   );
 }
 
-function Footer({ projectId, stats }: { projectId: string; stats: NonNullable<ReturnType<typeof useStats>["data"]> }) {
+function Footer({ projectId, approved }: { projectId: string; approved: number }) {
   const { t } = useTranslation();
-  const format = useFormat();
-  const { characters } = stats;
   return (
-    <div className="mt-6 flex flex-wrap items-center justify-between gap-3">
-      <p className="text-xs text-soft">
-        {characters &&
-          t("examples.lengths", {
-            min: format.number(characters.min),
-            max: format.number(characters.max),
-            median: format.number(characters.median),
-          })}
-      </p>
-      {stats.approved > 0 && (
-        <div className="flex flex-wrap gap-2">
+    <div className="mt-6 flex flex-wrap items-center justify-end gap-2">
+      {approved > 0 && (
+        <>
           <Button asChild>
             <a href={`/api/projects/${projectId}/dataset/export?format=messages&status=approved`} download>
               <Download aria-hidden />
@@ -359,7 +353,7 @@ function Footer({ projectId, stats }: { projectId: string; stats: NonNullable<Re
               <ArrowRight aria-hidden />
             </Link>
           </Button>
-        </div>
+        </>
       )}
     </div>
   );

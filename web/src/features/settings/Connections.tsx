@@ -3,22 +3,20 @@ import { Pencil, Plus, PlugZap, RotateCcw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
-import { Problem } from "../../shared/api/problem";
 import { keys } from "../../shared/api/queries";
-import type { Connection, ConnectionTest } from "../../shared/api/types";
+import type { Connection } from "../../shared/api/types";
 import { useConnections } from "../../shared/connections/useConnections";
 import { useConnectionName, useKindLabel } from "../../shared/connections/useKindLabel";
 import { WhereToNote } from "../../shared/connections/WhereToNote";
-import { useFormat } from "../../shared/lib/format";
 import { Badge } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Section } from "../../shared/ui/Card";
 import { ConfirmDialog } from "../../shared/ui/Dialog";
-import { Field, Select } from "../../shared/ui/Field";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
-import { DoneNote, Skeleton, WarnNote } from "../../shared/ui/States";
+import { Skeleton } from "../../shared/ui/States";
 import { ConnectionDialog } from "./ConnectionDialog";
 import { isRemote } from "./connectionForm";
+import { TestResult } from "./TestResult";
 
 /** The language models that may be asked: set up, tried, removed. */
 export function Connections() {
@@ -134,40 +132,6 @@ function useReadiness(connection: Connection): string {
   if (isRemote(connection.kind) && connection.address === "") return t("connections.needsAddress");
   if (connection.needs_key && !connection.has_key) return t("connections.needsKey");
   return t("connections.incomplete");
-}
-
-/** What a test found: models to choose from, or why there are none. */
-function TestResult({ connection, result }: { connection: Connection; result: ConnectionTest }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const format = useFormat();
-  const choose = useMutation({
-    mutationFn: (model: string) => take(api.PUT("/api/settings/providers/{id}", { params: { path: { id: connection.id } }, body: { model } })),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.connections }),
-  });
-  if (!result.ok) {
-    return <ProblemNote className="mt-3" problem={new Problem({ code: "provider_failed", message: result.problem ?? "" })} />;
-  }
-  if (result.models.length === 0) return <WarnNote className="mt-3">{t("connections.noModels")}</WarnNote>;
-  return (
-    <div className="mt-3 space-y-3">
-      <DoneNote>{t("connections.works", { count: result.models.length, time: format.milliseconds(result.elapsed_ms) })}</DoneNote>
-      <Field label={t("connections.model")} hint={t("connections.modelHint")} className="max-w-sm">
-        {(control) => (
-          <Select {...control} disabled={choose.isPending} value={connection.model ?? ""} onChange={(event) => choose.mutate(event.target.value)}>
-            <option value="">{t("connections.modelChoose")}</option>
-            {connection.model != null && !result.models.includes(connection.model) && <option value={connection.model}>{connection.model}</option>}
-            {result.models.map((model) => (
-              <option key={model} value={model}>
-                {model}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
-      {choose.isError && <ProblemNote problem={choose.error} />}
-    </div>
-  );
 }
 
 function RemoveConnection({ connection, onClose }: { connection: Connection; onClose: () => void }) {

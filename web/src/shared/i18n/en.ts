@@ -224,7 +224,6 @@ export const en = {
     showAll: "Show all examples",
     downloadAll: "Download the approved ones",
     nextStep: "Next: train",
-    lengths: "Length in characters: {{min}} to {{max}}, usually {{median}}",
     issues: {
       answer_too_short: "The answer is very short",
       not_grounded: "Its words are not those of the source",

@@ -225,7 +225,6 @@ export const fr: Texts = {
     showAll: "Afficher tous les exemples",
     downloadAll: "Télécharger les approuvés",
     nextStep: "Ensuite : entraîner",
-    lengths: "Longueur en caractères : {{min}} à {{max}}, le plus souvent {{median}}",
     issues: {
       answer_too_short: "La réponse est très courte",
       not_grounded: "Ses mots ne sont pas ceux de la source",
