@@ -95,7 +95,11 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await button("Preview").click();
     await page.getByText("must be in it").waitFor();
     await shoot(page, "23-write-form");
+    await page.getByLabel("Prompt", { exact: true }).fill("version: mine 2\n---\nYou write JSON.\n---\nWrite of it: {{text}}");
+    await button("Keep it for this project").click();
+    await page.getByText("This project uses a prompt of its own").waitFor();
     await button("Back to the stock prompt").click();
+    await page.getByText("This project uses a prompt of its own").waitFor({ state: "hidden" });
     await button("Preview").click();
     await page.locator("[data-preview]").first().waitFor();
     const estimate = page.getByTestId("estimate");

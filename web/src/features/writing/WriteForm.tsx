@@ -1,9 +1,9 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../../shared/api/client";
-import { keys, refreshProject } from "../../shared/api/queries";
+import { refreshProject } from "../../shared/api/queries";
 import type { Connection, Job, Project, WriteDataset } from "../../shared/api/types";
 import { ModelField } from "../../shared/connections/ModelField";
 import { useConnectionName } from "../../shared/connections/useKindLabel";
@@ -16,7 +16,7 @@ import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DocumentsField } from "./DocumentsField";
 import { Preview } from "./Preview";
-import { PromptField } from "./PromptField";
+import { PromptField, usePrompts } from "./PromptField";
 import { check, languageWords, type NumberName, request, startValues, type WriteFaults, type WriteValues } from "./writeForm";
 
 /** Languages that are offered; the models know more. */
@@ -72,6 +72,7 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
   const isBusy = tryOut.isPending || write.isPending || preview.active;
   const failed = write.error ?? tryOut.error;
   const fields: FieldsProps = {
+    projectId: project.id,
     values,
     faults: isChecked ? faults : {},
     set: (change) => setValues((before) => ({ ...before, ...change })),
@@ -112,6 +113,7 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
 }
 
 interface FieldsProps {
+  projectId: string;
   values: WriteValues;
   faults: WriteFaults;
   set: (change: Partial<WriteValues>) => void;
@@ -158,9 +160,9 @@ function Whom({ values, faults, set, connections, connection }: FieldsProps & { 
   );
 }
 
-function What({ values, faults, set }: FieldsProps) {
+function What({ projectId, values, faults, set }: FieldsProps) {
   const { t, i18n } = useTranslation();
-  const tasks = usePrompts();
+  const tasks = usePrompts(projectId);
   const names = new Intl.DisplayNames(i18n.language, { type: "language" });
   const languages = new Map(LANGUAGES.map((tag) => [languageWords(tag), names.of(tag) ?? tag]));
   if (!languages.has(values.language)) languages.set(values.language, values.language);
@@ -204,10 +206,8 @@ function What({ values, faults, set }: FieldsProps) {
   );
 }
 
-function Advanced({ values, faults, set }: FieldsProps) {
+function Advanced({ projectId, values, faults, set }: FieldsProps) {
   const { t } = useTranslation();
-  const prompts = usePrompts();
-  const stock = prompts.data?.find((prompt) => prompt.task === values.task)?.text ?? null;
   return (
     <div className="mt-4 space-y-4">
       <div className="grid gap-4 sm:grid-cols-2">
@@ -232,17 +232,13 @@ function Advanced({ values, faults, set }: FieldsProps) {
         checked={values.use_schema}
         onChange={(event) => set({ use_schema: event.target.checked })}
       />
-      <PromptField stock={stock} value={values.prompt} isFaulty={faults.prompt !== undefined} onChange={(prompt) => set({ prompt })} />
-      {prompts.isError && <ProblemNote problem={prompts.error} onRetry={() => void prompts.refetch()} />}
+      <PromptField
+        projectId={projectId}
+        task={values.task}
+        value={values.prompt}
+        isFaulty={faults.prompt !== undefined}
+        onChange={(prompt) => set({ prompt })}
+      />
     </div>
   );
-}
-
-/** The tasks with their stock prompts. */
-function usePrompts() {
-  return useQuery({
-    queryKey: keys.prompts,
-    queryFn: ({ signal }) => take(api.GET("/api/settings/prompts", { signal })),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
 }

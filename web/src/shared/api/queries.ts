@@ -11,11 +11,11 @@ export const keys = {
   runs: (id: string) => ["project", id, "runs"] as const,
   evaluations: (id: string) => ["project", id, "evaluations"] as const,
   exports: (id: string) => ["project", id, "exports"] as const,
+  prompts: (id: string) => ["project", id, "prompts"] as const,
   writing: (id: string) => ["project", id, "writing"] as const,
   job: (id: string, kind: string) => ["project", id, "job", kind] as const,
   jobs: ["jobs"] as const,
   connections: ["connections"] as const,
-  prompts: ["prompts"] as const,
 };
 
 /** After a change in a project: what is shown of it, and the list of projects with its counts, is read again. */
