@@ -208,7 +208,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await page.waitForURL(/issue=unsupported_names/);
     await page.locator("li[data-status]").filter({ hasText: "What is kept" }).first().waitFor({ state: "hidden" });
     await page.reload();
-    await page.locator("li[data-status]").first().getByText("Mrs Invented").waitFor();
+    await page.locator("li[data-status]").first().getByText(/says Mrs Invented/).waitFor();
     await page.getByLabel("Finding").selectOption("");
     await page.locator("li[data-status]").filter({ hasText: "What is kept" }).first().waitFor();
   });
