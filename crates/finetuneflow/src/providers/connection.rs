@@ -159,8 +159,8 @@ impl Connection {
 
     /// Whether what is sent to it leaves this computer.
     pub fn leaves_the_machine(&self) -> bool {
-        let remote = Kind::find(&self.kind).is_some_and(|kind| kind.remote);
-        remote && self.url().map_or(true, |url| leaves_the_machine(&url))
+        let is_remote = Kind::find(&self.kind).is_some_and(|kind| kind.remote);
+        is_remote && self.url().map_or(true, |url| remote::leaves_the_machine(&url))
     }
 
     fn secret(&self) -> Option<&str> {

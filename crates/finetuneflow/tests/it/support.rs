@@ -163,10 +163,6 @@ impl Server {
         self.json("PATCH", path, body).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.json("PUT", path, body).await
-    }
-
     async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
         let request = request(method, path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).expect("a request")).await
