@@ -743,6 +743,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/label-studio/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came back and was not taken, because both sides had changed */
+        get: operations["label_studio_conflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/label-studio/conflicts/{example_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a conflict: one side is taken */
+        post: operations["label_studio_resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/label-studio/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The projects there that examples were pushed to, and how far their review is */
+        get: operations["label_studio_datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/label-studio/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pushes examples to Label Studio
+         * @description An example that is a task there already is not pushed again.
+         */
+        post: operations["label_studio_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/label-studio/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes over verdicts and edited texts from Label Studio */
+        post: operations["label_studio_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/prompts": {
         parameters: {
             query?: never;
@@ -932,6 +1020,42 @@ export interface paths {
         get: operations["settings_read"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/label-studio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The connection to Label Studio */
+        get: operations["label_studio_read"];
+        /** Sets up the connection to Label Studio, or changes it */
+        put: operations["label_studio_set"];
+        post?: never;
+        /** Forgets the connection to Label Studio and its token */
+        delete: operations["label_studio_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/label-studio/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests the connection to Label Studio */
+        post: operations["label_studio_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1414,6 +1538,24 @@ export interface components {
              * @default null
              */
             system: string | null;
+        };
+        /** @description An example as it is on one side. */
+        ConflictSide: {
+            /** @description Who decided; only known of the other side. */
+            by?: string | null;
+            /** @description When it was last changed. */
+            changed_at?: string | null;
+            /** @description What is wrong with it, in the form's words. */
+            issues: string[];
+            /** @description The conversation. */
+            messages: components["schemas"]["Message"][];
+            /**
+             * Format: double
+             * @description Stars, 1 to 5.
+             */
+            rating?: number | null;
+            /** @description Its status. */
+            status: components["schemas"]["ExampleStatus"];
         };
         /** @description How a test of a connection went. */
         ConnectionTest: {
@@ -2259,6 +2401,97 @@ export interface components {
          * @enum {string}
          */
         JobStatus: "queued" | "running" | "completed" | "failed" | "cancelled";
+        /** @description Something that came back and was not taken. */
+        LabelStudioConflict: {
+            /**
+             * Format: uuid
+             * @description The example.
+             */
+            example_id: string;
+            ours?: components["schemas"]["ConflictSide"] | null;
+            /**
+             * Format: int64
+             * @description The project there.
+             */
+            remote_project: number;
+            /** @description The task's page. */
+            task_url: string;
+            /** @description As it would be. */
+            theirs: components["schemas"]["ConflictSide"];
+            /** @description `both_changed`, `deleted_here` or `same_as_another`. */
+            why: string;
+        };
+        /** @description The connection to Label Studio as clients see it. */
+        LabelStudioConnection: {
+            /**
+             * @description Where its pages begin; null: not connected.
+             * @example http://localhost:8080
+             */
+            address?: string | null;
+            /** @description A token is kept for this address. */
+            has_token: boolean;
+            /** @description What is missing before it can be used. */
+            problem?: string | null;
+            token_kind?: components["schemas"]["TokenKind"] | null;
+        };
+        /** @description A project there that examples were pushed to. */
+        LabelStudioDataset: {
+            /**
+             * Format: int64
+             * @description Of those: approved there.
+             */
+            approved: number;
+            /**
+             * Format: int64
+             * @description Changed on both sides, or deleted here: somebody has to choose.
+             */
+            conflicts: number;
+            /** @description It is in the Label Studio that is connected now. */
+            connected: boolean;
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            pushed_at: string;
+            /**
+             * Format: int64
+             * @description Rejected there.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            remote_project: number;
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            synced_at?: string | null;
+            /**
+             * Format: int64
+             * @description Examples that are tasks there.
+             */
+            tasks: number;
+            /** @description Its title when examples were pushed last. */
+            title: string;
+            /**
+             * Format: int64
+             * @description Without a decision.
+             */
+            undecided: number;
+            /** @description Its page. */
+            url: string;
+        };
+        /** @description How a test of the connection went well. */
+        LabelStudioTest: {
+            /** @description How the token is used. */
+            token_kind: components["schemas"]["TokenKind"];
+            /** @description Whose token it is. */
+            user: string;
+            /** @description The version that runs there. */
+            version?: string | null;
+        };
         /** @description What the server takes. */
         LimitsView: {
             /**
@@ -2818,6 +3051,44 @@ export interface components {
                  * @description UTC.
                  */
                 updated_at: string;
+            }[];
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Rows on a full page.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Rows in the whole (filtered) list.
+             */
+            total: number;
+        };
+        /** @description A page of a list. */
+        List_LabelStudioConflict: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The example.
+                 */
+                example_id: string;
+                ours?: components["schemas"]["ConflictSide"] | null;
+                /**
+                 * Format: int64
+                 * @description The project there.
+                 */
+                remote_project: number;
+                /** @description The task's page. */
+                task_url: string;
+                /** @description As it would be. */
+                theirs: components["schemas"]["ConflictSide"];
+                /** @description `both_changed`, `deleted_here` or `same_as_another`. */
+                why: string;
             }[];
             /**
              * Format: int64
@@ -3429,6 +3700,21 @@ export interface components {
              */
             start: number | null;
         };
+        /** @description What to push. */
+        PushToLabelStudio: {
+            filter?: components["schemas"]["Filter"] | null;
+            /**
+             * Format: int64
+             * @description The number of a project there.
+             */
+            remote_project?: number | null;
+            /**
+             * @description Of a new project there, 3 to 50 characters; one that is linked under this title is used again. Left out: the linked
+             *     project that was pushed to last, or a new one with our project's name.
+             * @example Library handbook
+             */
+            title?: string | null;
+        };
         /** @description How well a model does. */
         Quality: {
             /**
@@ -3487,6 +3773,11 @@ export interface components {
              * @description Pages whose text was recognised.
              */
             pages: number;
+        };
+        /** @description The end of a conflict. */
+        ResolveConflict: {
+            /** @description Whose side is taken. */
+            take: components["schemas"]["Side"];
         };
         /** @description A row that could not be taken. */
         RowProblem: {
@@ -3680,6 +3971,16 @@ export interface components {
              */
             timeout_seconds?: number | null;
         };
+        /** @description What to set; what is left out stays as it is. */
+        SetLabelStudioConnection: {
+            /**
+             * @description Another host: the token must be entered again.
+             * @example http://localhost:8080
+             */
+            address?: string | null;
+            /** @description A personal access token or a legacy token, for this address only; an empty text forgets it. */
+            token?: string | null;
+        };
         /** @description A prompt of a project's own. */
         SetPrompt: {
             /** @description `version: …`, system message and user message with `{{text}}`, apart by lines of `---`. */
@@ -3726,6 +4027,11 @@ export interface components {
             /** @description Of the program. */
             version: string;
         };
+        /**
+         * @description Whose side is taken.
+         * @enum {string}
+         */
+        Side: "ours" | "theirs";
         /**
          * @description Where a value comes from.
          * @enum {string}
@@ -3844,6 +4150,14 @@ export interface components {
              */
             tokens_per_second?: number | null;
         };
+        /** @description What to sync. */
+        SyncWithLabelStudio: {
+            /**
+             * Format: int64
+             * @description The number of a project there; left out: all that are linked.
+             */
+            remote_project?: number | null;
+        };
         /**
          * @description Who is asked.
          * @enum {string}
@@ -3879,6 +4193,11 @@ export interface components {
             /** @description Its text. */
             text: string;
         };
+        /**
+         * @description How a token is used.
+         * @enum {string}
+         */
+        TokenKind: "personal" | "legacy";
         /** @description The settings of a training. */
         TrainConfig: {
             /**
@@ -5943,6 +6262,179 @@ export interface operations {
             };
         };
     };
+    label_studio_conflicts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description From 1.
+                 * @example 1
+                 */
+                page?: number;
+                /**
+                 * @description At most 500.
+                 * @example 50
+                 */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_LabelStudioConflict"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_resolve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                example_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveConflict"];
+            };
+        };
+        responses: {
+            /** @description It is settled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelStudioDataset"][];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushToLabelStudio"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncWithLabelStudio"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     generation_of_project: {
         parameters: {
             query?: never;
@@ -6325,6 +6817,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelStudioConnection"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLabelStudioConnection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelStudioConnection"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    label_studio_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelStudioTest"];
                 };
             };
             /** @description What went wrong and what to do */
