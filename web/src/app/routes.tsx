@@ -37,6 +37,10 @@ export const routes: RouteObject[] = [
                     lazy: async () => ({ Component: (await import("../features/writing/WritePage")).WritePage }),
                   },
                   {
+                    path: "examples/label-studio",
+                    lazy: async () => ({ Component: (await import("../features/label-studio/LabelStudioPage")).LabelStudioPage }),
+                  },
+                  {
                     path: "train",
                     lazy: async () => ({ Component: (await import("../features/training/TrainPage")).TrainPage }),
                   },

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowRight, Download, FileInput, ListTodo, PenLine, Sparkles } from "lucide-react";
+import { ArrowRight, Download, FileInput, ListTodo, PenLine, Sparkles, Tags } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
@@ -339,6 +339,12 @@ function Footer({ projectId, approved }: { projectId: string; approved: number }
   const { t } = useTranslation();
   return (
     <div className="mt-6 flex flex-wrap items-center justify-end gap-2">
+      <Button asChild>
+        <Link to={`/projects/${projectId}/examples/label-studio`}>
+          <Tags aria-hidden />
+          {t("labelStudio.pageTitle")}
+        </Link>
+      </Button>
       {approved > 0 && (
         <>
           <Button asChild>

@@ -14,6 +14,7 @@ import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
 import { Connections } from "./Connections";
+import { LabelStudio } from "./LabelStudio";
 
 export function SettingsPage() {
   const { t } = useTranslation();
@@ -25,6 +26,7 @@ export function SettingsPage() {
       <div className="space-y-5">
         <Appearance />
         <Connections />
+        <LabelStudio />
         <HealthSection />
         <Section title={t("settings.machine")}>
           {hardware.isPending && <Skeleton rows={1} />}

@@ -13,9 +13,11 @@ export const keys = {
   exports: (id: string) => ["project", id, "exports"] as const,
   prompts: (id: string) => ["project", id, "prompts"] as const,
   writing: (id: string) => ["project", id, "writing"] as const,
+  labelStudioDatasets: (id: string) => ["project", id, "label-studio"] as const,
   job: (id: string, kind: string) => ["project", id, "job", kind] as const,
   jobs: ["jobs"] as const,
   connections: ["connections"] as const,
+  labelStudio: ["label-studio"] as const,
 };
 
 /** After a change in a project: what is shown of it, and the list of projects with its counts, is read again. */
@@ -63,5 +65,12 @@ export function useStats(projectId: string) {
     queryKey: keys.stats(projectId),
     queryFn: ({ signal }) =>
       take(api.GET("/api/projects/{project_id}/dataset/stats", { params: { path: { project_id: projectId } }, signal })),
+  });
+}
+
+export function useLabelStudio() {
+  return useQuery({
+    queryKey: keys.labelStudio,
+    queryFn: ({ signal }) => take(api.GET("/api/settings/label-studio", { signal })),
   });
 }
