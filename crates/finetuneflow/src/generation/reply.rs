@@ -61,7 +61,9 @@ fn items(value: &Value) -> Result<Vec<&Value>, Unusable> {
                 None => Err(Unusable(r#"the JSON holds no list "examples""#.into())),
             }
         }
-        _ => Err(Unusable("the reply is JSON, but neither an object nor a list".into())),
+        // What mending makes of plain words.
+        Value::String(_) => Err(Unusable("the reply holds no JSON".into())),
+        _ => Err(Unusable("the reply is JSON, but neither an object nor a list of examples".into())),
     }
 }
 
@@ -147,7 +149,7 @@ mod tests {
     fn what_cannot_be_used_says_why() {
         for (reply, reason) in [
             ("", "empty"),
-            ("I cannot help with that.", "JSON"),
+            ("I cannot help with that.", "no JSON"),
             (r#"{"examples": []}"#, "empty"),
             (r#"{"text": 1}"#, "examples"),
             ("42", "neither"),

@@ -188,7 +188,7 @@ export function ExamplesPage() {
                   </Button>
                 </div>
               ) : (
-                stats.data.pending > 0 && (
+                !q && !issue && stats.data.pending > 0 && (
                   <Button
                     size="small"
                     className="ml-auto"
