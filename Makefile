@@ -54,6 +54,7 @@ bench:
 ## Our files in other programs: PEFT, transformers, llama.cpp (from PyPI, into target/interop; builds llama.cpp, 10 minutes or more);
 ## examples through a real Label Studio and back (from PyPI, into target/label-studio, 1 GB).
 interop: build
+	@scripts/prepare.sh interop
 	interop/run.sh
 
 clean:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building (`prepare.sh build`) or testing (`prepare.sh test`) needs, where it may (root, apt or dnf);
+# Installs what building (`prepare.sh build`), testing (`prepare.sh test`) or `make interop` needs, where it may (root, apt or dnf);
 # otherwise names exactly what is missing.
 set -euo pipefail
 
@@ -24,6 +24,17 @@ if [ "$purpose" = test ]; then
     # The store's tests also run on PostgreSQL, on a private cluster of their own.
     if ! have initdb && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
         missing+=("postgresql:postgresql-server")
+    fi
+fi
+
+if [ "$purpose" = interop ]; then
+    need python3 python3 python3
+    need cmake cmake cmake
+    need c++ g++ gcc-c++
+    # Ollama's headers, where Go is there to build it.
+    if have go; then
+        [ -e /usr/include/nlohmann/json_fwd.hpp ] || missing+=("nlohmann-json3-dev:json-devel")
+        [ -e /usr/include/stb/stb_image.h ] || missing+=("libstb-dev:stb_image-devel")
     fi
 fi
 
