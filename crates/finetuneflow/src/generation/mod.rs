@@ -1,5 +1,5 @@
 //! Examples of chunks, written by a language model: what is asked ([`prompts`]), how ([`calls`]), what is made of the reply
-//! ([`reply`]), and one unit of the work ([`unit`]). The job is [`crate::jobs::dataset_generate`].
+//! ([`reply`]), and one unit of the work ([`unit`]). The job is [`crate::jobs::dataset_write`].
 
 pub mod calls;
 pub mod plan;
