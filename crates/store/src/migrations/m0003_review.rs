@@ -1,4 +1,5 @@
-//! Schema 3: what reviewing keeps: every change of an example, and which example is which task in Label Studio.
+//! Schema 3: what reviewing keeps: every change of an example, and which example is which task in Label Studio;
+//! and indexes by which all examples are read in their order.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbErr;
@@ -23,6 +24,9 @@ impl MigrationTrait for Migration {
                 .unique()
                 .to_owned(),
             index("label_studio_tasks", &["project_id", "status"]),
+            // Reading all examples in parts, none of which sorts the whole table.
+            index("dataset_examples", &["project_id", "id"]),
+            index("dataset_examples", &["project_id", "status", "id"]),
         ] {
             manager.create_index(index).await?;
         }
@@ -30,6 +34,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for name in ["dataset_examples_project_id_id", "dataset_examples_project_id_status_id"] {
+            let table = Alias::new("dataset_examples");
+            manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
+        }
         for table in ["label_studio_tasks", "example_changes"] {
             manager.drop_table(Table::drop().table(Alias::new(table)).to_owned()).await?;
         }
