@@ -334,7 +334,8 @@ pub async fn restore(
     Ok(row)
 }
 
-/// Sets the status of all matching examples and records it; returns how many had another one.
+/// Sets the status of all matching examples and records it; returns how many had another one. In parts, each of which is
+/// whole: others can write in between.
 pub async fn set_status(
     database: &Database,
     project_id: Uuid,
@@ -342,14 +343,13 @@ pub async fn set_status(
     status: ExampleStatus,
     actor: &str,
 ) -> Result<u64> {
-    let transaction = database.begin_write().await?;
     let others = condition(project_id, filter).add(entity::Column::Status.ne(status));
-    let (batch_id, mut changed) = (Uuid::now_v7(), 0);
+    let (batch_id, mut changed, mut after) = (Uuid::now_v7(), 0, None);
     loop {
-        let part = part_of(database, &transaction, &others).await?;
-        if part.is_empty() {
-            break;
-        }
+        let transaction = database.begin_write().await?;
+        let part = part_after(database, &transaction, &others, after).await?;
+        let Some((last, _)) = part.last() else { break };
+        after = Some(*last);
         let update = entity::Entity::update_many()
             .col_expr(entity::Column::Status, Expr::value(status))
             .col_expr(entity::Column::UpdatedAt, Expr::value(now()))
@@ -358,8 +358,8 @@ pub async fn set_status(
         let decided = |(id, old)| NewChange::decided(id, old, status, batch_id);
         let changes = part.into_iter().map(decided).collect();
         example_changes::record_within(&transaction, project_id, actor, changes).await?;
+        transaction.commit().await?;
     }
-    transaction.commit().await?;
     Ok(changed)
 }
 
@@ -372,21 +372,21 @@ pub async fn delete(database: &Database, project_id: Uuid, id: Uuid, actor: &str
     }
 }
 
-/// Deletes all matching examples with their earlier changes, and records that they are gone; returns how many.
+/// Deletes all matching examples with their earlier changes, and records that they are gone; returns how many. In parts, as
+/// [`set_status`].
 pub async fn delete_many(
     database: &Database,
     project_id: Uuid,
     filter: &ExampleFilter,
     actor: &str,
 ) -> Result<u64> {
-    let transaction = database.begin_write().await?;
     let all = condition(project_id, filter);
-    let (batch_id, mut deleted) = (Uuid::now_v7(), 0);
+    let (batch_id, mut deleted, mut after) = (Uuid::now_v7(), 0, None);
     loop {
-        let part = part_of(database, &transaction, &all).await?;
-        if part.is_empty() {
-            break;
-        }
+        let transaction = database.begin_write().await?;
+        let part = part_after(database, &transaction, &all, after).await?;
+        let Some((last, _)) = part.last() else { break };
+        after = Some(*last);
         let ids: Vec<Uuid> = part.iter().map(|(id, _)| *id).collect();
         example_changes::forget_within(&transaction, project_id, &ids).await?;
         let delete = entity::Entity::delete_many().filter(entity::Column::Id.is_in(ids));
@@ -394,24 +394,27 @@ pub async fn delete_many(
         let gone = |(id, old)| NewChange::deleted(id, old, batch_id);
         let changes = part.into_iter().map(gone).collect();
         example_changes::record_within(&transaction, project_id, actor, changes).await?;
+        transaction.commit().await?;
     }
-    transaction.commit().await?;
     Ok(deleted)
 }
 
 /// Some of the examples that meet a condition, for a change of them all in parts.
-async fn part_of(
+async fn part_after(
     database: &Database,
     transaction: &DatabaseTransaction,
     condition: &sea_orm::Condition,
+    after: Option<Uuid>,
 ) -> Result<Vec<(Uuid, ExampleStatus)>> {
-    let query = entity::Entity::find()
+    let mut query = entity::Entity::find()
         .select_only()
         .columns([entity::Column::Id, entity::Column::Status])
-        .filter(condition.clone())
-        .order_by_asc(entity::Column::Id)
-        .limit(ROWS_PER_INSERT as u64)
-        .lock_exclusive_if_able(database);
+        .filter(condition.clone());
+    if let Some(after) = after {
+        query = query.filter(entity::Column::Id.gt(after));
+    }
+    let query =
+        query.order_by_asc(entity::Column::Id).limit(ROWS_PER_INSERT as u64).lock_exclusive_if_able(database);
     Ok(query.into_tuple().all(transaction).await?)
 }
 
