@@ -124,6 +124,23 @@ pub async fn list(
     Ok(Paged::new(query.all(database.connection()).await?, total, page))
 }
 
+/// Shows all chunks that are meant, in the order of [`list`], a page in memory at a time.
+pub async fn for_each(
+    database: &Database,
+    project_id: Uuid,
+    filter: ChunkFilter,
+    mut visit: impl FnMut(Chunk),
+) -> Result<()> {
+    for number in 1.. {
+        let page = list(database, project_id, Page::new(number, Page::MAX_PER_PAGE), filter.clone()).await?;
+        page.items.into_iter().for_each(&mut visit);
+        if number * Page::MAX_PER_PAGE >= page.total {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes all chunks of a file; returns how many there were.
 pub async fn delete_for_file(database: &Database, project_id: Uuid, file_id: Uuid) -> Result<u64> {
     let gone = entity::Entity::delete_many()

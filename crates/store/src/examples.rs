@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
@@ -90,6 +91,23 @@ pub struct NewExample {
     pub content_hash: String,
 }
 
+impl NewExample {
+    fn row(self, id: Uuid, project_id: Uuid, time: DateTime<Utc>) -> Example {
+        Example {
+            id,
+            project_id,
+            chunk_id: self.chunk_id,
+            status: self.status,
+            payload: self.payload,
+            provenance: self.provenance,
+            quality: self.quality,
+            content_hash: self.content_hash,
+            created_at: time,
+            updated_at: time,
+        }
+    }
+}
+
 /// Which examples are meant.
 #[derive(Clone, Debug, Default)]
 pub struct ExampleFilter {
@@ -151,21 +169,8 @@ pub(crate) async fn insert_within(
     examples: Vec<NewExample>,
 ) -> Result<u64> {
     let time = now();
-    let rows: Vec<_> = examples
-        .into_iter()
-        .map(|example| Example {
-            id: Uuid::now_v7(),
-            project_id,
-            chunk_id: example.chunk_id,
-            status: example.status,
-            payload: example.payload,
-            provenance: example.provenance,
-            quality: example.quality,
-            content_hash: example.content_hash,
-            created_at: time,
-            updated_at: time,
-        })
-        .collect();
+    let rows: Vec<_> =
+        examples.into_iter().map(|example| example.row(Uuid::now_v7(), project_id, time)).collect();
     let mut stored = 0;
     for part in rows.chunks(ROWS_PER_INSERT) {
         let same = [entity::Column::ProjectId, entity::Column::ContentHash];
@@ -312,19 +317,7 @@ pub async fn restore(
     example: NewExample,
     actor: &str,
 ) -> Result<Example> {
-    let time = now();
-    let row = Example {
-        id,
-        project_id,
-        chunk_id: example.chunk_id,
-        status: example.status,
-        payload: example.payload,
-        provenance: example.provenance,
-        quality: example.quality,
-        content_hash: example.content_hash,
-        created_at: time,
-        updated_at: time,
-    };
+    let row = example.row(id, project_id, now());
     let transaction = database.begin_write().await?;
     let insert = entity::Entity::insert(row.clone().into_active_model());
     insert.exec_without_returning(&transaction).await?;

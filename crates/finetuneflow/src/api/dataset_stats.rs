@@ -202,25 +202,19 @@ async fn coverage(state: &AppState, project_id: Uuid, used: &HashSet<Uuid>) -> A
     for file in super::files::all(state, project_id, FileKind::RawDoc).await? {
         let (mut pages, mut pages_used) = (BTreeSet::new(), BTreeSet::new());
         let (mut total, mut with_examples) = (0, 0);
-        for number in 1.. {
-            let filter = ChunkFilter { file_id: Some(file.id) };
-            let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-            let page = chunks::list(&state.database, project_id, page, filter).await?;
-            for chunk in &page.items {
-                let place = |name: &str| chunk.source.get(name).and_then(Value::as_u64);
-                let span = place("page_start").zip(place("page_end"));
-                let span = span.into_iter().flat_map(|(first, last)| first..=last);
-                total += 1;
-                if used.contains(&chunk.id) {
-                    with_examples += 1;
-                    pages_used.extend(span.clone());
-                }
-                pages.extend(span);
+        let of_file = ChunkFilter { file_id: Some(file.id) };
+        chunks::for_each(&state.database, project_id, of_file, |chunk| {
+            let place = |name: &str| chunk.source.get(name).and_then(Value::as_u64);
+            let span = place("page_start").zip(place("page_end"));
+            let span = span.into_iter().flat_map(|(first, last)| first..=last);
+            total += 1;
+            if used.contains(&chunk.id) {
+                with_examples += 1;
+                pages_used.extend(span.clone());
             }
-            if number * store::Page::MAX_PER_PAGE >= page.total {
-                break;
-            }
-        }
+            pages.extend(span);
+        })
+        .await?;
         if total > 0 {
             all.push(Coverage {
                 file_id: file.id,

@@ -78,15 +78,11 @@ impl DatasetCheck {
         let files = documents_of(work, self.project_id, None).await?;
         let names: HashMap<Uuid, String> = files.into_iter().map(|file| (file.id, file.name)).collect();
         let mut found = Vec::new();
-        for number in 1.. {
-            let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-            let page = chunks::list(work.database(), self.project_id, page, ChunkFilter::default()).await?;
-            let name = |chunk: &chunks::Chunk| names.get(&chunk.file_id).map_or("", String::as_str);
-            found.extend(page.items.iter().map(|chunk| records::source(chunk, name(chunk))));
-            if number * store::Page::MAX_PER_PAGE >= page.total {
-                break;
-            }
-        }
+        chunks::for_each(work.database(), self.project_id, ChunkFilter::default(), |chunk| {
+            let name = names.get(&chunk.file_id).map_or("", String::as_str);
+            found.push(records::source(&chunk, name));
+        })
+        .await?;
         Ok(Sources::new(found))
     }
 }

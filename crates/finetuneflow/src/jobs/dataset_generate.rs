@@ -123,14 +123,7 @@ fn chunk_with<'a>(chunks: &'a [Chunk], source: &offline::ExampleSource) -> Optio
 
 async fn chunks_of(work: &Work, file: &File) -> Result<Vec<Chunk>, JobError> {
     let mut found = Vec::new();
-    for number in 1.. {
-        let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-        let filter = ChunkFilter { file_id: Some(file.id) };
-        let page = chunks::list(work.database(), file.project_id, page, filter).await?;
-        found.extend(page.items);
-        if number * store::Page::MAX_PER_PAGE >= page.total {
-            break;
-        }
-    }
+    let of_file = ChunkFilter { file_id: Some(file.id) };
+    chunks::for_each(work.database(), file.project_id, of_file, |chunk| found.push(chunk)).await?;
     Ok(found)
 }

@@ -116,16 +116,12 @@ pub(super) async fn chunks_meant(
     only: Option<&[Uuid]>,
 ) -> Result<Vec<(Uuid, u64)>, JobError> {
     let mut found = Vec::new();
-    for number in 1.. {
-        let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-        let page = chunks::list(work.database(), project_id, page, ChunkFilter::default()).await?;
-        let meant = |chunk: &&Chunk| only.is_none_or(|files| files.contains(&chunk.file_id));
-        let short = |chunk: &Chunk| (chunk.id, chunk.token_count.unsigned_abs());
-        found.extend(page.items.iter().filter(meant).map(short));
-        if number * store::Page::MAX_PER_PAGE >= page.total {
-            break;
+    chunks::for_each(work.database(), project_id, ChunkFilter::default(), |chunk| {
+        if only.is_none_or(|files| files.contains(&chunk.file_id)) {
+            found.push((chunk.id, chunk.token_count.unsigned_abs()));
         }
-    }
+    })
+    .await?;
     if found.is_empty() {
         return Err(JobError::Failed(anyhow!(
             "the project has no chunks: cut its documents into chunks first"

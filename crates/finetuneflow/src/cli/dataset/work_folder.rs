@@ -154,16 +154,10 @@ async fn keep(database: &Database, project_id: Uuid, all: &[SourceChunk]) -> any
 }
 
 async fn places(database: &Database, project_id: Uuid) -> anyhow::Result<HashMap<Uuid, Provenance>> {
-    let mut found = HashMap::new();
-    for number in 1.. {
-        let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-        let page = chunks::list(database, project_id, page, Default::default()).await?;
-        for chunk in &page.items {
-            found.insert(chunk.id, serde_json::from_value(chunk.source["place"].clone())?);
-        }
-        if number * store::Page::MAX_PER_PAGE >= page.total {
-            break;
-        }
-    }
-    Ok(found)
+    let mut found = Vec::new();
+    chunks::for_each(database, project_id, Default::default(), |chunk| {
+        found.push((chunk.id, chunk.source["place"].clone()));
+    })
+    .await?;
+    found.into_iter().map(|(id, place)| Ok((id, serde_json::from_value(place)?))).collect()
 }
