@@ -34,8 +34,8 @@ impl JobKind for ChunkDocuments {
     const KIND: &'static str = "chunk_documents";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

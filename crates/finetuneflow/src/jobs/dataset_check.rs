@@ -32,8 +32,8 @@ impl JobKind for DatasetCheck {
     const KIND: &'static str = "dataset_check";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -33,8 +33,8 @@ impl JobKind for DatasetPreview {
     const KIND: &'static str = "dataset_preview";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -53,8 +53,8 @@ impl JobKind for DatasetWrite {
     // Each attempt goes on where the last one was killed.
     const MAX_ATTEMPTS: u32 = 50;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

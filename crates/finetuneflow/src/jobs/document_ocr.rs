@@ -24,8 +24,8 @@ impl JobKind for DocumentOcr {
     const KIND: &'static str = "document_ocr";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -27,8 +27,8 @@ impl JobKind for Evaluate {
     const KIND: &'static str = "evaluate";
     const QUEUE: Queue = Queue::Gpu;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

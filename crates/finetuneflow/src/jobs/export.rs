@@ -53,8 +53,8 @@ impl JobKind for Export {
     const KIND: &'static str = "export";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -75,8 +75,8 @@ impl JobKind for LabelStudioPush {
     // Each attempt goes on where the last one ended.
     const MAX_ATTEMPTS: u32 = 5;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -65,8 +65,8 @@ impl JobKind for LabelStudioSync {
     const KIND: &'static str = "label_studio_sync";
     const QUEUE: Queue = Queue::Default;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {

@@ -109,8 +109,8 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Times it may be claimed: a job that kills its worker ends after so many.
     const MAX_ATTEMPTS: u32 = 3;
 
-    /// The project that it belongs to.
-    fn project_id(&self) -> Uuid;
+    /// The project that it belongs to, if it is of one.
+    fn project_id(&self) -> Option<Uuid>;
 
     /// Does the work, or what is left of it. The answer is kept as the job's result.
     fn run(self, work: Work) -> impl Future<Output = Result<Value, JobError>> + Send;
@@ -121,7 +121,7 @@ pub async fn enqueue<K: JobKind>(database: &Database, kind: &K) -> store::Result
     let payload = serde_json::to_value(kind)
         .map_err(|error| StoreError::Conflict { what: "job payload", reason: error.to_string() })?;
     let job = NewJob {
-        project_id: Some(kind.project_id()),
+        project_id: kind.project_id(),
         queue: K::QUEUE.as_str().to_owned(),
         kind: K::KIND.to_owned(),
         payload,

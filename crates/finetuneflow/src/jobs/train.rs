@@ -123,8 +123,8 @@ impl JobKind for Train {
     const QUEUE: Queue = Queue::Gpu;
     const MAX_ATTEMPTS: u32 = 10;
 
-    fn project_id(&self) -> Uuid {
-        self.project_id
+    fn project_id(&self) -> Option<Uuid> {
+        Some(self.project_id)
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {
