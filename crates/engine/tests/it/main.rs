@@ -5,6 +5,7 @@
 mod batching;
 mod device;
 mod families;
+mod ggml_blocks;
 mod goldens;
 mod loading;
 mod method_parity;

@@ -20,7 +20,7 @@ mod cross_entropy;
 mod elementwise;
 pub mod gemm;
 mod upload;
-mod vectorize;
+pub(crate) mod vectorize;
 
 pub use array::{Array, HalfArray};
 
