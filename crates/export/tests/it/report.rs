@@ -3,8 +3,8 @@
 use std::fs;
 
 use export::report::{
-    AnswerFacts, DatasetFacts, EvaluationFacts, Metrics, RunFacts, StepFacts, Totals, markdown, metrics,
-    write_report,
+    AnswerFacts, CertificateFacts, CertificateRow, DatasetFacts, EvaluationFacts, ExportFacts, HeldOutFacts,
+    Metrics, NeutralFacts, RunFacts, StepFacts, Totals, markdown, metrics, write_report,
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ fn facts() -> RunFacts {
             after: Some("*Ada*".into()),
             before_holds_fact: Some(false),
             after_holds_fact: Some(true),
+            ..Default::default()
         }],
         totals: Totals { seconds: Some(83.0), tokens: Some(1_234_567), ..Default::default() },
         environment: vec![("CPU".into(), "two cores".into())],
@@ -86,4 +87,114 @@ fn the_files_are_written_and_read_back() {
     assert_eq!(metrics["before"], json!({"perplexity": 40.0, "facts": 0.05}));
     let kept: RunFacts = serde_json::from_value(serde_json::to_value(facts()).expect("JSON")).expect("facts");
     assert_eq!(kept, facts());
+}
+
+/// The text between this heading of the second level and the next.
+fn section<'a>(report: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = report.split_once(&format!("## {heading}\n\n")).expect("the section is there");
+    rest.split_once("\n## ").map_or(rest, |(section, _)| section)
+}
+
+#[test]
+fn recall_and_held_out_stand_apart() {
+    let side = |loss: f64, tokens| Metrics {
+        eval_loss: Some(loss),
+        supervised_tokens: Some(tokens),
+        ..Default::default()
+    };
+    let report = markdown(&RunFacts {
+        before: Some(side(3.0, 1200)),
+        after: Some(side(1.0, 1200)),
+        measured_examples: Some(20),
+        held_out: Some(HeldOutFacts {
+            examples: Some(7),
+            before: Some(side(3.5, 80)),
+            after: Some(side(3.25, 80)),
+        }),
+        neutral: Some(NeutralFacts {
+            before_loss: 2.0,
+            after_loss: 2.2,
+            change: 0.1,
+            verdict: "Slightly lost.".into(),
+            tokens: Some(900),
+        }),
+        ..Default::default()
+    });
+    let head = "|  | base model | fine-tuned |\n|---|---|---|\n";
+    let recall = "| Evaluation loss | 3.0000 | 1.0000 |\n| Tokens measured | 1,200 | 1,200 |\n";
+    assert_eq!(section(&report, "Before and after (20 examples)"), format!("{head}{recall}"));
+    let apart = "| Evaluation loss | 3.5000 | 3.2500 |\n| Tokens measured | 80 | 80 |\n";
+    assert_eq!(
+        section(&report, "Before and after on held-out sections (7 examples)"),
+        format!("Nothing of these sections was trained on.\n\n{head}{apart}")
+    );
+    let expected =
+        "Loss on neutral texts (900 tokens): 2.0000 before, 2.2000 after (+10.0 %). Slightly lost.\n\n";
+    assert_eq!(section(&report, "General ability"), expected);
+}
+
+#[test]
+fn answers_stand_by_document() {
+    let of = |question: &str, document: Option<&str>, set: &str| AnswerFacts {
+        question: question.into(),
+        document: document.map(str::to_owned),
+        page: document.map(|_| 3),
+        set: Some(set.into()),
+        after: Some("Yes.".into()),
+        after_words: Some(0.5),
+        ..Default::default()
+    };
+    let answers = vec![
+        of("A?", Some("a_b.pdf"), "recall"),
+        of("Own?", None, "own"),
+        of("B?", Some("a_b.pdf"), "held_out"),
+        of("C?", None, "recall"),
+    ];
+    let report = markdown(&RunFacts { answers, ..Default::default() });
+    let head = "| question | expected | base model | fine-tuned |\n|---|---|---|---|\n";
+    let said = "|  |  | Yes. (50 % of the words) |\n";
+    let expected = format!(
+        "### a\\_b.pdf\n\n{head}| A? (page 3) {said}| B? (page 3, held out) {said}\n### Questions of one's own\n\n{head}| Own? \
+         {said}\n### Of no document\n\n{head}| C? {said}\n"
+    );
+    assert_eq!(section(&report, "Answers"), expected);
+}
+
+#[test]
+fn exports_certificate_and_log_are_told() {
+    let report = markdown(&RunFacts {
+        exports: vec![ExportFacts {
+            format: "gguf".into(),
+            file_name: "model-q4_k_m.gguf".into(),
+            size_bytes: 3 << 19,
+            sha256: "ab".into(),
+            quantization: Some("q4_k_m".into()),
+            fallbacks: vec!["blk.0.ffn_down.weight: q5_0, its rows are not divisible by 256".into()],
+            warnings: vec!["no chat template".into()],
+        }],
+        certificate: Some(CertificateFacts {
+            verdict: "One file differs.".into(),
+            rows: vec![CertificateRow {
+                what: "gguf".into(),
+                quantization: Some("q4_k_m".into()),
+                ids_equal: Some(true),
+                kl_mean: Some(0.0125),
+                loss_difference: Some(0.02),
+                verdict: "differs".into(),
+                reason: Some("quantized".into()),
+                ..Default::default()
+            }],
+        }),
+        log: vec!["12:00 step 1 <b>".into()],
+        ..Default::default()
+    });
+    let files = section(&report, "Exports");
+    assert!(files.contains("| gguf | model-q4\\_k\\_m.gguf | q4\\_k\\_m | 1.5 MiB | `ab` |"), "{files}");
+    assert!(
+        files.contains("- blk.0.ffn\\_down.weight: q5\\_0, its rows") && files.contains("- no chat template")
+    );
+    let certificate = section(&report, "Parity certificate");
+    let row = "| gguf | q4\\_k\\_m | equal |  | 1.25e-2 | +0.0200 | differs | quantized |";
+    assert!(certificate.starts_with("One file differs.\n") && certificate.contains(row), "{certificate}");
+    assert_eq!(section(&report, "Log"), "    12:00 step 1 <b>\n\n");
 }

@@ -54,6 +54,7 @@ fn facts(finished: &Finished) -> RunFacts {
         after: Some(after.answers[i].clone()),
         before_holds_fact: Some(before.right[i]),
         after_holds_fact: Some(after.right[i]),
+        ..AnswerFacts::default()
     });
     let mut configuration = serde_json::to_value(options).unwrap_or_default();
     if let Some(settings) = configuration.as_object_mut() {

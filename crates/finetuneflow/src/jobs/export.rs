@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use export::bundle::Entry;
+use export::report::ExportFacts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::runs::Run;
 use store::{Blob, BlobKey};
 use uuid::Uuid;
+
+pub use bundle::Deliverables;
 
 use super::evaluate::last_value;
 use super::train::{completed, run_folder};
@@ -84,10 +87,22 @@ impl JobKind for Export {
             parts.push(written);
         }
         work.progress(total - 1, total, "packing").await?;
-        let bundle = bundle::write(&work, &run, &parts, scratch.path()).await?;
+        let deliverables = Deliverables { exports: files.iter().map(facts_of).collect(), certificate: None };
+        let bundle = bundle::write(&work, &run, &parts, deliverables.clone(), scratch.path()).await?;
         files.push(keep(&work, &run, "bundle", &bundle).await?);
         work.progress(total, total, "done").await?;
-        Ok(json!({ "run_id": run.id, "files": files }))
+        Ok(json!({ "run_id": run.id, "files": files, "report": deliverables }))
+    }
+}
+
+/// For the report.
+fn facts_of(file: &ExportedFile) -> ExportFacts {
+    ExportFacts {
+        format: file.format.clone(),
+        file_name: file.name.clone(),
+        size_bytes: file.size_bytes,
+        sha256: file.sha256.clone(),
+        ..ExportFacts::default()
     }
 }
 

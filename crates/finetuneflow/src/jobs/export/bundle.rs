@@ -7,7 +7,10 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use export::Control;
 use export::bundle::{Entry, write_bundle};
-use export::report::{DatasetFacts, Metrics, RunFacts, StepFacts, Totals, write_report};
+use export::report::{
+    CertificateFacts, DatasetFacts, ExportFacts, Metrics, RunFacts, StepFacts, Totals, write_report,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::run_events::{self, EventFilter, RunEvent};
 use store::runs::Run;
@@ -16,14 +19,26 @@ use super::super::train::TrainSettings;
 use super::super::{JobError, Work};
 use super::Written;
 
+/// What an export says of itself in the report: part of its job's result under `report`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Deliverables {
+    /// The files.
+    pub exports: Vec<ExportFacts>,
+    /// How they compare with the trainer.
+    pub certificate: Option<CertificateFacts>,
+}
+
 /// Writes `finetuneflow-export.zip` into the scratch folder.
 pub(super) async fn write(
     work: &Work,
     run: &Run,
     parts: &[Written],
+    deliverables: Deliverables,
     scratch: &Path,
 ) -> Result<PathBuf, JobError> {
-    let facts = facts(work, run).await?;
+    let Deliverables { exports, certificate } = deliverables;
+    let facts = RunFacts { exports, certificate, ..facts(work, run).await? };
     let mut entries: Vec<Entry> = Vec::with_capacity(parts.len() + 3);
     for part in parts {
         entries.push(Entry { source: part.path.clone(), name: name_of(&part.path)? });
