@@ -274,10 +274,14 @@ impl WeightFormat {
 /// The values of a weight as a file holds them: row-major, little-endian, not necessarily aligned.
 pub struct StoredValues<'a> {
     pub dtype: DType,
-    pub bytes: &'a [u8],
-    /// Hears, from any thread, of each range of bytes that is read and will not be read again.
-    pub done: &'a (dyn Fn(Range<usize>) + Sync),
+    /// How many.
+    pub len: usize,
+    /// Each value is asked for once, unless one is bad.
+    pub read: &'a ReadValues<'a>,
 }
+
+/// Shows the bytes of a range of values, on any thread.
+pub type ReadValues<'a> = dyn Fn(Range<usize>, &mut dyn FnMut(&[u8])) + Sync + 'a;
 
 /// A value that no weight may have: it is no finite number, or its format has none for it.
 #[derive(Clone, Copy, Debug, PartialEq)]

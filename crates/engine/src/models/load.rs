@@ -1,6 +1,7 @@
-//! From a Hugging Face folder (or from random numbers) to a [`Decoder`].
+//! From a Hugging Face folder or a GGUF file (or from random numbers) to a [`Decoder`].
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::spec::{DecoderSpec, Module};
 use super::{ModelError, spec_of};
 use crate::device::{BadValue, Device, Precision, StoredValues, Weight, WeightFormat};
 use crate::random::Random;
-use crate::weights::{ModelConfig, SafetensorsDir};
+use crate::weights::{ModelConfig, ModelWeights};
 
 /// How the base weights live on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl BaseFormats {
 
 /// Where the first values come from.
 enum Source {
-    Files(SafetensorsDir),
+    Files(ModelWeights),
     Random { random: Random, deviation: f32, residual_deviation: f32 },
 }
 
@@ -57,7 +58,7 @@ struct Loader {
     read: BTreeSet<String>,
 }
 
-/// Loads the weights of a model folder.
+/// Loads the weights of a model folder, or of a GGUF file.
 pub fn load(
     dir: &Path,
     device: Arc<dyn Device>,
@@ -66,7 +67,7 @@ pub fn load(
 ) -> Result<Decoder, ModelError> {
     let config = ModelConfig::open(dir)?;
     let spec = spec_of(&config)?;
-    let source = Source::Files(SafetensorsDir::open(dir)?);
+    let source = Source::Files(ModelWeights::open(dir)?);
     build(config, spec, source, device, precision, base)
 }
 
@@ -226,18 +227,22 @@ impl Loader {
         let [rows, columns] = if let [rows, columns] = *shape { [rows, columns] } else { [1, shape[0]] };
         match &mut self.source {
             Source::Files(files) => {
-                let tensor = files.tensor(name)?;
+                let dtype = files.dtype(name)?;
                 self.read.insert(name.to_owned());
-                if tensor.shape != shape {
+                let found = files.shape(name).unwrap_or_default();
+                if found != shape {
                     return Err(ModelError::Shape {
                         path: self.config.path.clone(),
                         name: name.to_owned(),
-                        found: tensor.shape.to_vec(),
+                        found: found.to_vec(),
                         expected: shape.to_vec(),
                     });
                 }
-                let done = |bytes| files.release(name, bytes);
-                let stored = StoredValues { dtype: tensor.dtype, bytes: tensor.bytes, done: &done };
+                let read = |values: Range<usize>, show: &mut dyn FnMut(&[u8])| {
+                    show(&files.bytes(name, values.clone()).expect("its type was asked for above"));
+                    files.release(name, values);
+                };
+                let stored = StoredValues { dtype, len: rows * columns, read: &read };
                 let uploaded = self.device.upload_stored(&stored, rows, columns, format);
                 uploaded.map_err(|BadValue { index, value }| ModelError::BadValue {
                     path: files.source().to_path_buf(),

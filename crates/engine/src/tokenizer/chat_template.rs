@@ -12,6 +12,7 @@ use super::TokenizerError;
 use super::generation_blocks;
 use super::jinja::{self, Raised, TEMPLATE_NAME};
 use super::model_files;
+use crate::weights::gguf::{GgufFile, GgufValue, is_gguf};
 
 /// A model's Jinja chat template, compiled.
 #[derive(Clone, Debug)]
@@ -61,8 +62,14 @@ pub enum TemplateError {
 
 impl ChatTemplate {
     /// The template of a model folder: `chat_template.jinja`, else `chat_template` in `tokenizer_config.json` (a text,
-    /// or a list of named ones, of which "default" counts), else `chat_template.json`. `None` where there is none.
+    /// or a list of named ones, of which "default" counts), else `chat_template.json`. Of a GGUF file, the one in its
+    /// metadata. `None` where there is none.
     pub fn from_model_dir(model_dir: &Path) -> Result<Option<Self>, TemplateError> {
+        if is_gguf(model_dir) {
+            let file = GgufFile::open(model_dir).map_err(TokenizerError::from)?;
+            let source = file.get("tokenizer.chat_template").and_then(GgufValue::as_str);
+            return source.map(Self::from_source).transpose();
+        }
         let file = model_dir.join("chat_template.jinja");
         if let Some(bytes) = model_files::read_optional(&file)? {
             let source = String::from_utf8(bytes)

@@ -10,6 +10,7 @@ use tokenizers::{AddedToken, Encoding, PostProcessorWrapper};
 use super::model_files::{self, Companions};
 use super::stream::StreamDecoder;
 use super::{TokenizerError, gguf};
+use crate::weights::gguf::is_gguf;
 
 pub(super) type Library = tokenizers::Tokenizer;
 
@@ -46,7 +47,7 @@ impl Tokenizer {
     /// `special_tokens_map.json`, `config.json` and `generation_config.json`, in this order, where they exist.
     /// A GGUF file carries its own.
     pub fn open(model_dir: &Path) -> Result<Self, TokenizerError> {
-        if model_dir.is_file() && model_dir.extension().is_some_and(|extension| extension == "gguf") {
+        if is_gguf(model_dir) {
             let (library, roles) = gguf::read(model_dir)?;
             let damaged = |problem| TokenizerError::Damaged { path: model_dir.into(), problem };
             return Self::from_library(library, roles).map_err(damaged);

@@ -27,26 +27,68 @@ const SINGLE_DIGITS: &str = r"\p{N}";
 
 /// Reads the tokenizer of a GGUF file.
 pub(super) fn read(path: &Path) -> Result<(Library, Roles), TokenizerError> {
-    let damaged = |problem: String| TokenizerError::Damaged { path: path.into(), problem };
     let file = GgufFile::open(path)?;
-    let vocabulary = Vocabulary::read(&file).map_err(damaged)?;
-    let kind = file.get("tokenizer.ggml.model").and_then(GgufValue::as_str).unwrap_or_default();
-    let json = match kind {
-        "gpt2" => vocabulary.byte_level(&file),
-        "llama" => Ok(vocabulary.sentence_piece(&file)),
-        other => Err(format!("the tokenizer model {other:?} is not supported (gpt2 and llama are)")),
-    };
-    let json = json.map_err(|problem| TokenizerError::Unsupported { path: path.into(), problem })?;
-    let library = Library::from_bytes(json.to_string()).map_err(|error| damaged(error.to_string()))?;
-    Ok((library, roles(&file, kind)))
+    let library = Library::from_bytes(tokenizer_json(path, &file)?.to_string())
+        .map_err(|error| TokenizerError::Damaged { path: path.into(), problem: error.to_string() })?;
+    Ok((library, roles(&file)))
 }
 
-fn roles(file: &GgufFile, kind: &str) -> Roles {
+/// What a model folder has beside its weights and `config.json`, made of a GGUF file: names and contents of
+/// `tokenizer.json`, `tokenizer_config.json` (with the chat template) and `generation_config.json`.
+///
+/// # Errors
+/// The file or its tokenizer cannot be read.
+pub fn gguf_companions(path: &Path) -> Result<Vec<(&'static str, String)>, TokenizerError> {
+    let file = GgufFile::open(path)?;
+    let mut tokenizer = tokenizer_json(path, &file)?;
+    let roles = roles(&file);
+    let tokens = file.get("tokenizer.ggml.tokens").and_then(GgufValue::as_strings).unwrap_or_default();
+    let text = |id: Option<u32>| id.and_then(|id| tokens.get(id as usize));
+    if let (true, Some(id), Some(bos)) = (roles.adds_bos, roles.bos, text(roles.bos)) {
+        let special = |sequence: u8| json!({"SpecialToken": {"id": bos, "type_id": sequence}});
+        let sequence = |name: &str, sequence: u8| json!({"Sequence": {"id": name, "type_id": sequence}});
+        tokenizer["post_processor"] = json!({
+            "type": "TemplateProcessing", "single": [special(0), sequence("A", 0)],
+            "pair": [special(0), sequence("A", 0), special(1), sequence("B", 1)],
+            "special_tokens": {bos: {"id": bos, "ids": [id], "tokens": [bos]}},
+        });
+    }
+    let config = json!({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": text(roles.bos), "eos_token": text(roles.eos),
+        "pad_token": text(roles.pad), "add_bos_token": roles.adds_bos, "clean_up_tokenization_spaces": false,
+        "chat_template": file.get("tokenizer.chat_template").and_then(GgufValue::as_str),
+    });
+    let generation =
+        json!({"bos_token_id": roles.bos, "eos_token_id": roles.stop, "pad_token_id": roles.pad});
+    Ok(vec![
+        ("tokenizer.json", tokenizer.to_string()),
+        ("tokenizer_config.json", config.to_string()),
+        ("generation_config.json", generation.to_string()),
+    ])
+}
+
+fn kind(file: &GgufFile) -> &str {
+    file.get("tokenizer.ggml.model").and_then(GgufValue::as_str).unwrap_or_default()
+}
+
+fn tokenizer_json(path: &Path, file: &GgufFile) -> Result<Json, TokenizerError> {
+    let vocabulary =
+        Vocabulary::read(file).map_err(|problem| TokenizerError::Damaged { path: path.into(), problem })?;
+    let json = match kind(file) {
+        "gpt2" => vocabulary.byte_level(file),
+        "llama" => Ok(vocabulary.sentence_piece(file)),
+        other => Err(format!("the tokenizer model {other:?} is not supported (gpt2 and llama are)")),
+    };
+    json.map_err(|problem| TokenizerError::Unsupported { path: path.into(), problem })
+}
+
+fn roles(file: &GgufFile) -> Roles {
     let id = |name: &str| {
         let id = file.get(&format!("tokenizer.ggml.{name}_token_id"))?.as_u64()?;
         u32::try_from(id).ok()
     };
-    let adds_bos = flag(file, "add_bos_token").unwrap_or_else(|| kind == "llama" || pre(file) == "llama-bpe");
+    let adds_bos =
+        flag(file, "add_bos_token").unwrap_or_else(|| kind(file) == "llama" || pre(file) == "llama-bpe");
     let mut stop: Vec<u32> = [id("eos"), id("eot")].into_iter().flatten().collect();
     stop.sort_unstable();
     stop.dedup();

@@ -20,6 +20,7 @@ mod stream;
 pub use chat_template::{ChatTemplate, RenderInput, Rendered, TemplateError};
 pub use conversation::{Conversation, encode_conversation, encode_prompt};
 pub use encoder::Tokenizer;
+pub use gguf::gguf_companions;
 pub use loss_mask::{Answer, MaskError};
 pub use stream::StreamDecoder;
 

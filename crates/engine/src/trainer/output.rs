@@ -9,6 +9,8 @@ use super::{TrainError, TrainOptions};
 use crate::adapters::peft::{Adapter, AdapterConfig, AdapterTensor};
 use crate::models::Decoder;
 use crate::models::parameter::Parameter;
+use crate::tokenizer::gguf_companions;
+use crate::weights::gguf::is_gguf;
 use crate::weights::{DType, ModelConfig, TensorSpec, write_file_atomically, write_safetensors};
 
 /// Files of a model folder that go unchanged into a model trained from it.
@@ -83,6 +85,13 @@ pub fn write_model(source: &Path, output: &Path, decoder: &Decoder) -> Result<()
             Ok(())
         },
     )?;
+    if is_gguf(source) {
+        let config = ("config.json", serde_json::to_string_pretty(&config.raw).expect("it is JSON"));
+        for (name, text) in gguf_companions(source)?.into_iter().chain([config]) {
+            write_file_atomically(&output.join(name), text.as_bytes())?;
+        }
+        return Ok(());
+    }
     for name in COMPANIONS {
         let (from, to) = (source.join(name), output.join(name));
         if from.is_file() && from != to {

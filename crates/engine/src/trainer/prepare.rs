@@ -1,5 +1,6 @@
 //! Everything that a run needs before its first step: rows, base model, adapter, and the memory that they leave.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::TrainError;
@@ -16,6 +17,7 @@ use crate::models::activations::ActivationShape;
 use crate::models::{Decoder, DecoderSpec, adapt, load, spec_of};
 use crate::platform;
 use crate::weights::ModelConfig;
+use crate::weights::gguf::is_gguf;
 
 pub struct Prepared {
     pub device: Arc<CpuDevice>,
@@ -137,6 +139,17 @@ fn load_base(options: &TrainOptions, device: Arc<dyn Device>) -> Result<Decoder,
     })
 }
 
+/// What an adapter says it was trained on: the name of the folder, or for a GGUF file the Hugging Face model that it says
+/// it was made from, where PEFT finds the weights that fit.
+fn base_name(model: &Path) -> Result<String, TrainError> {
+    let name = model.file_name().unwrap_or(model.as_os_str()).to_string_lossy().into_owned();
+    if !is_gguf(model) {
+        return Ok(name);
+    }
+    let made_from = ModelConfig::open(model)?.raw["_name_or_path"].as_str().map(str::to_owned);
+    Ok(made_from.unwrap_or(name))
+}
+
 fn attach_adapter(
     options: &TrainOptions,
     decoder: &mut Decoder,
@@ -153,8 +166,7 @@ fn attach_adapter(
     let modules = adapt::target_modules(&options.target_modules, decoder.spec.modules())?;
     let names = modules.iter().map(|module| module.name().to_owned()).collect();
     let mut config = AdapterConfig::new(options.rank, options.alpha, TargetModules::Names(names));
-    config.base_model_name_or_path =
-        options.model.file_name().map(|name| name.to_string_lossy().into_owned());
+    config.base_model_name_or_path = Some(base_name(&options.model)?);
     config.use_dora = options.method == Method::Dora;
     config.use_rslora = options.use_rslora;
     config.lora_dropout = options.dropout;

@@ -11,9 +11,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::WeightsError;
+use super::gguf::{self, GgufFile};
 
 /// Larger than any real `config.json`, index or tokenizer file; guards against reading a weight file as JSON.
 const MAX_JSON_BYTES: u64 = 256 << 20;
+
+/// Beyond any model: memory is set aside for these before a tensor has shown that the configuration is true.
+const MAX_LAYERS: u64 = 1 << 12;
+const MAX_HEAD_DIM: u64 = 1 << 14;
+const MAX_POSITIONS: u64 = 1 << 24;
 
 /// Rotary positions, as a configuration describes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,11 +64,15 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// Reads `config.json` of a model folder.
+    /// Reads `config.json` of a model folder, or what the metadata of a GGUF file says in its stead.
     ///
     /// # Errors
-    /// The file is missing, is not JSON, is a Git LFS pointer, or a field (which is named) is missing or impossible.
+    /// The file is missing, is not JSON, is a Git LFS pointer, or a field (which is named) is missing or impossible. A GGUF
+    /// file is damaged, or of an architecture or with a key that is not known.
     pub fn open(dir: &Path) -> Result<Self, WeightsError> {
+        if gguf::is_gguf(dir) {
+            return Self::from_json(dir, gguf::config_json(&GgufFile::open(dir)?)?);
+        }
         if !dir.exists() {
             return Err(WeightsError::NotFound { path: dir.to_path_buf() });
         }
@@ -90,7 +100,7 @@ impl ModelConfig {
         let fields = Fields { path, map: raw.as_object() };
         let hidden_size = fields.size("hidden_size")?;
         let num_attention_heads = fields.size("num_attention_heads")?;
-        let head_dim = match fields.optional_size("head_dim")? {
+        let head_dim = match fields.size_up_to("head_dim", MAX_HEAD_DIM)? {
             Some(head_dim) => head_dim,
             None if hidden_size % num_attention_heads == 0 => hidden_size / num_attention_heads,
             None => {
@@ -119,12 +129,16 @@ impl ModelConfig {
             architectures: fields.texts("architectures"),
             hidden_size,
             intermediate_size: fields.size("intermediate_size")?,
-            num_hidden_layers: fields.size("num_hidden_layers")?,
+            num_hidden_layers: fields
+                .size_up_to("num_hidden_layers", MAX_LAYERS)?
+                .ok_or_else(|| fields.missing("num_hidden_layers"))?,
             num_attention_heads,
             num_key_value_heads,
             head_dim,
             vocab_size: fields.size("vocab_size")?,
-            max_position_embeddings: fields.optional_size("max_position_embeddings")?.unwrap_or(2048),
+            max_position_embeddings: fields
+                .size_up_to("max_position_embeddings", MAX_POSITIONS)?
+                .unwrap_or(2048),
             rms_norm_eps: fields.positive("rms_norm_eps")?.unwrap_or(1e-6),
             rope,
             layer_ropes,
@@ -212,10 +226,14 @@ impl<'a> Fields<'a> {
 
     /// A dimension: 1 … 2³⁰, so that products of two of them cannot overflow.
     fn optional_size(&self, name: &str) -> Result<Option<usize>, WeightsError> {
+        self.size_up_to(name, 1 << 30)
+    }
+
+    fn size_up_to(&self, name: &str, most: u64) -> Result<Option<usize>, WeightsError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.as_u64() {
-            Some(number) if (1..=1 << 30).contains(&number) => Ok(Some(number as usize)),
-            _ => Err(self.wrong(name, "a whole number from 1 to 1073741824", value)),
+            Some(number) if (1..=most).contains(&number) => Ok(Some(number as usize)),
+            _ => Err(self.wrong(name, &format!("a whole number from 1 to {most}"), value)),
         }
     }
 

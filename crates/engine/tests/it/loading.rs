@@ -1,6 +1,7 @@
 //! From a file's bytes to weights on the device: every type into every format, and what is refused.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -40,6 +41,11 @@ fn rounded(values: &[f32], format: WeightFormat) -> Vec<f32> {
     }
 }
 
+/// The bytes of some values.
+fn part(dtype: DType, bytes: &[u8], values: Range<usize>) -> &[u8] {
+    &bytes[values.start * dtype.size_bytes()..values.end * dtype.size_bytes()]
+}
+
 #[test]
 fn every_type_on_disk_becomes_every_format() {
     // The second is more than one task converts at a time, and no whole number of blocks.
@@ -50,22 +56,22 @@ fn every_type_on_disk_becomes_every_format() {
             dtype.encode(&numbers(rows * columns), &mut bytes);
             let values = dtype.decode(&bytes[1..]);
             for format in FORMATS {
-                let read = Mutex::new(vec![false; bytes.len() - 1]);
-                let done = |range: std::ops::Range<usize>| {
-                    read.lock().unwrap()[range]
+                let asked = Mutex::new(vec![false; rows * columns]);
+                let read = |range: Range<usize>, show: &mut dyn FnMut(&[u8])| {
+                    let mut asked = asked.lock().unwrap();
+                    asked[range.clone()]
                         .iter_mut()
-                        .for_each(|read| assert!(!std::mem::replace(read, true)));
+                        .for_each(|asked| assert!(!std::mem::replace(asked, true)));
+                    drop(asked);
+                    show(part(dtype, &bytes[1..], range));
                 };
-                let stored = StoredValues { dtype, bytes: &bytes[1..], done: &done };
+                let stored = StoredValues { dtype, len: rows * columns, read: &read };
                 let device = CpuDevice::new(2);
                 let weight = device.upload_stored(&stored, rows, columns, format).unwrap();
                 let what = format!("{dtype:?} to {format:?}, {rows} × {columns}");
                 assert!(device.download_weight(&weight) == rounded(&values, format), "{what}");
                 assert_eq!(weight.bytes(), format.size_bytes(rows * columns), "{what}");
-                assert!(
-                    read.lock().unwrap().iter().all(|read| *read),
-                    "{what}: each byte is reported read once"
-                );
+                assert!(asked.lock().unwrap().iter().all(|asked| *asked), "{what}: each value is read once");
             }
         }
     }
@@ -82,7 +88,9 @@ fn values_that_are_no_finite_numbers_are_found() {
             let mut bytes = Vec::new();
             dtype.encode(&values, &mut bytes);
             for format in FORMATS {
-                let stored = StoredValues { dtype, bytes: &bytes, done: &|_| {} };
+                let read =
+                    |range: Range<usize>, show: &mut dyn FnMut(&[u8])| show(part(dtype, &bytes, range));
+                let stored = StoredValues { dtype, len, read: &read };
                 let bad = device.upload_stored(&stored, 1, len, format).err().unwrap();
                 assert_eq!(
                     (bad.index, bad.value.to_bits() >> 23),
@@ -94,7 +102,8 @@ fn values_that_are_no_finite_numbers_are_found() {
     }
     let mut bytes = Vec::new();
     DType::F32.encode(&[1.0, 65_519.0, 65_520.0], &mut bytes);
-    let stored = StoredValues { dtype: DType::F32, bytes: &bytes, done: &|_| {} };
+    let read = |range: Range<usize>, show: &mut dyn FnMut(&[u8])| show(part(DType::F32, &bytes, range));
+    let stored = StoredValues { dtype: DType::F32, len: 3, read: &read };
     assert_eq!(device.upload_stored(&stored, 1, 3, WeightFormat::F16).err().unwrap().index, 2, "beyond f16");
     assert!(device.upload_stored(&stored, 1, 3, WeightFormat::Bf16).is_ok());
 }

@@ -6,6 +6,7 @@ mod batching;
 mod device;
 mod families;
 mod ggml_blocks;
+mod gguf_model;
 mod goldens;
 mod loading;
 mod method_parity;

@@ -50,8 +50,8 @@ impl From<BasePrecisionArg> for BasePrecisionName {
 
 #[derive(Args)]
 pub struct ModelArgs {
-    /// Hugging Face model folder (config.json, tokenizer.json, safetensors), or `base` for the bundled model
-    #[arg(long, value_name = "DIR")]
+    /// Hugging Face model folder (config.json, tokenizer.json, safetensors), GGUF file, or `base` for the bundled model
+    #[arg(long, value_name = "DIR|FILE.gguf")]
     pub model: PathBuf,
     /// PEFT adapter folder to put onto the model
     #[arg(long, value_name = "DIR")]

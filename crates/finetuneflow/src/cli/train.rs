@@ -82,8 +82,9 @@ const DEFAULT_CONTEXT: usize = 1024;
 /// What decides a run's memory.
 #[derive(clap::Args)]
 pub struct RunArgs {
-    /// Hugging Face model folder, or `base` for the bundled model
-    #[arg(long, value_name = "DIR")]
+    /// Hugging Face model folder, GGUF file (its weights are dequantised as --base-precision says), or `base` for the
+    /// bundled model
+    #[arg(long, value_name = "DIR|FILE.gguf")]
     pub model: PathBuf,
     /// Train low-rank adapters (lora), those with trained norms of the adapted weights' rows (dora), or every weight (full)
     #[arg(long, value_enum, default_value = "lora")]

@@ -3,6 +3,8 @@
 //! Matrix products are in [`gemm`]; the rest is one file an operation family. Threads are a pool of
 //! our own, so that a run never fights the server for cores.
 
+use std::ops::Range;
+
 use crate::batching::{MicroBatch, Segment};
 use crate::device::{
     Activation, AdamWStep, Addend, AttentionShape, BadValue, Batch, BatchStorage, Beta, Buffer, Columns,
@@ -209,9 +211,12 @@ impl Device for CpuDevice {
         if format == WeightFormat::F32 {
             return Weight { rows, columns, data: WeightData::F32(self.upload(values)) };
         }
-        let mut bytes = Vec::new();
-        DType::F32.encode(values, &mut bytes);
-        let stored = StoredValues { dtype: DType::F32, bytes: &bytes, done: &|_| {} };
+        let read = |range: Range<usize>, show: &mut dyn FnMut(&[u8])| {
+            let mut bytes = Vec::new();
+            DType::F32.encode(&values[range], &mut bytes);
+            show(&bytes);
+        };
+        let stored = StoredValues { dtype: DType::F32, len: values.len(), read: &read };
         self.upload_stored(&stored, rows, columns, format).expect("a weight has values of its format")
     }
 
@@ -222,8 +227,7 @@ impl Device for CpuDevice {
         columns: usize,
         format: WeightFormat,
     ) -> Result<Weight, BadValue> {
-        let len = stored.bytes.len() / stored.dtype.size_bytes();
-        assert_eq!(len, rows * columns, "a weight of [{rows}, {columns}]");
+        assert_eq!(stored.len, rows * columns, "a weight of [{rows}, {columns}]");
         Ok(Weight { rows, columns, data: self.pool.install(|| upload::upload(stored, format))? })
     }
 

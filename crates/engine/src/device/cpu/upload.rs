@@ -1,6 +1,8 @@
 //! Weights from a file's bytes to what the device keeps: on all threads, a piece at a time, so that no second copy of a
 //! tensor exists.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::array::{Aligned, Array, Element};
@@ -17,8 +19,7 @@ const CHUNK: usize = 2048;
 /// # Errors
 /// A value that is no finite number, or is none any more in `format`.
 pub fn upload(stored: &StoredValues, format: WeightFormat) -> Result<WeightData, BadValue> {
-    let dtype = stored.dtype;
-    let len = stored.bytes.len() / dtype.size_bytes();
+    let (dtype, len) = (stored.dtype, stored.len);
     let good = match format {
         WeightFormat::F32 => {
             let mut array = Array::dense(len);
@@ -31,7 +32,7 @@ pub fn upload(stored: &StoredValues, format: WeightFormat) -> Result<WeightData,
             let (mut codes, mut scales) = (vec![0; len.div_ceil(2)], vec![0f32; len.div_ceil(nf4::BLOCK)]);
             let pieces = codes.par_chunks_mut(PIECE / 2).zip(scales.par_chunks_mut(PIECE / nf4::BLOCK));
             let checked = pieces.enumerate().map(|(piece, (codes, scales))| {
-                let values = (PIECE * piece, (PIECE * (piece + 1)).min(len));
+                let values = PIECE * piece..(PIECE * (piece + 1)).min(len);
                 convert(stored, values, |bytes| to_nf4(dtype, bytes, codes, scales))
             });
             checked
@@ -42,7 +43,7 @@ pub fn upload(stored: &StoredValues, format: WeightFormat) -> Result<WeightData,
             let (mut codes, mut scales) = (vec![0; len], vec![0; len.div_ceil(q8::BLOCK)]);
             let pieces = codes.par_chunks_mut(PIECE).zip(scales.par_chunks_mut(PIECE / q8::BLOCK));
             let checked = pieces.enumerate().map(|(piece, (codes, scales))| {
-                let values = (PIECE * piece, PIECE * piece + codes.len());
+                let values = PIECE * piece..PIECE * piece + codes.len();
                 convert(stored, values, |bytes| to_q8(dtype, bytes, codes, scales))
             });
             checked.reduce(|| true, |a, b| a && b).then(|| WeightData::Q8(q8::Q8::new(codes, scales)))
@@ -67,29 +68,32 @@ fn fill<T: Element>(
     to: impl Fn(&[u8], &mut [T]) -> bool + Sync,
 ) -> bool {
     let pieces = out.par_chunks_mut(PIECE).enumerate().map(|(piece, out)| {
-        let values = (PIECE * piece, PIECE * piece + out.len());
+        let values = PIECE * piece..PIECE * piece + out.len();
         convert(stored, values, |bytes| to(bytes, out))
     });
     // Every piece is read, so that each run touches and gives back the same memory.
     pieces.reduce(|| true, |a, b| a && b)
 }
 
-fn convert(stored: &StoredValues, values: (usize, usize), to: impl FnOnce(&[u8]) -> bool) -> bool {
-    let size = stored.dtype.size_bytes();
-    let range = values.0 * size..values.1 * size;
-    let good = to(&stored.bytes[range.clone()]);
-    (stored.done)(range);
+fn convert(stored: &StoredValues, values: Range<usize>, mut to: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut good = false;
+    (stored.read)(values, &mut |bytes| good = to(bytes));
     good
 }
 
 /// The first bad value of a tensor that has one.
 fn first_bad(stored: &StoredValues, format: WeightFormat) -> BadValue {
-    let values =
-        stored.bytes.chunks_exact(stored.dtype.size_bytes()).map(|bytes| stored.dtype.decode(bytes)[0]);
     let bad =
         |x: &f32| !x.is_finite() || (format == WeightFormat::F16 && !f16_to_f32(f32_to_f16(*x)).is_finite());
-    let (index, value) = values.enumerate().find(|(_, x)| bad(x)).expect("the conversion met a bad value");
-    BadValue { index, value }
+    let first = (0..stored.len).step_by(PIECE).find_map(|start| {
+        let mut found = None;
+        (stored.read)(start..(start + PIECE).min(stored.len), &mut |bytes| {
+            let mut values = stored.dtype.decode(bytes).into_iter().enumerate();
+            found = values.find(|(_, x)| bad(x)).map(|(i, value)| BadValue { index: start + i, value });
+        });
+        found
+    });
+    first.expect("the conversion met a bad value")
 }
 
 /// Little-endian halves.

@@ -259,6 +259,16 @@ impl<'a> Fields<'a> {
                     Some(_) => number("original_max_position_embeddings")?,
                 },
             })),
+            "longrope" if scalings.contains(&kind) => {
+                let [short, long] = ["short_factor", "long_factor"].map(|name| numbers(scaling.get(name)));
+                let factors =
+                    short.filter(|short| short.len() == head_dim / 2 && long.as_ref() == Some(short));
+                let factors = factors.ok_or_else(|| {
+                    let accepted = format!("{} numbers above 0, the same for short and long", head_dim / 2);
+                    self.unsupported("rope_scaling", scaling, &accepted)
+                })?;
+                Ok(plain.longrope(&factors, number("attention_factor")?))
+            }
             _ => Err(self.unsupported_scaling(scaling, scalings)),
         }
     }
@@ -279,4 +289,9 @@ impl<'a> Fields<'a> {
 pub fn rope_type(scaling: &Value) -> &str {
     let kind = scaling.get("rope_type").or_else(|| scaling.get("type"));
     kind.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Numbers above 0.
+pub fn numbers(value: Option<&Value>) -> Option<Vec<f64>> {
+    value?.as_array()?.iter().map(|number| number.as_f64().filter(|number| *number > 0.0)).collect()
 }

@@ -14,6 +14,6 @@ pub fn spec(config: &ModelConfig) -> Result<DecoderSpec, ModelError> {
     if fields.flag("mlp_bias")? {
         biased.extend([Module::Gate, Module::Up, Module::Down]);
     }
-    let ropes = vec![fields.rope(decoder.attention.head_dim, &["linear", "llama3"])?];
+    let ropes = vec![fields.rope(decoder.attention.head_dim, &["linear", "llama3", "longrope"])?];
     Ok(DecoderSpec { ropes, biased, ..decoder })
 }

@@ -1,8 +1,6 @@
 //! Phi 3 and 4 (mini): fused weights, part of each head rotated, a window on every layer (<https://arxiv.org/abs/2404.14219>).
 
-use serde_json::Value;
-
-use super::fields::{Fields, rope_type};
+use super::fields::{Fields, numbers, rope_type};
 use crate::device::RmsNorm;
 use crate::models::ModelError;
 use crate::models::rope::Rope;
@@ -66,8 +64,4 @@ fn rope(fields: Fields, head_dim: usize) -> Result<(Rope, usize), ModelError> {
         None => (1.0 + factor.ln() / (original as f64).ln()).sqrt(),
     };
     Ok((plain.longrope(&factors, magnitude), context.min(original)))
-}
-
-fn numbers(value: Option<&Value>) -> Option<Vec<f64>> {
-    value?.as_array()?.iter().map(|number| number.as_f64().filter(|number| *number > 0.0)).collect()
 }

@@ -70,6 +70,11 @@ impl GgufFile {
         Ok(Self { path: path.to_path_buf(), map, metadata, tensors })
     }
 
+    /// The file that was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// All metadata, in the file's order.
     pub fn metadata(&self) -> &[(String, GgufValue)] {
         &self.metadata
@@ -100,7 +105,7 @@ impl GgufFile {
         let kind = GgmlType::from_id(info.type_id).ok_or_else(|| WeightsError::UnsupportedDType {
             path: self.path.clone(),
             tensor: name.to_string(),
-            dtype: format!("ggml type {}", info.type_id),
+            dtype: type_name(info.type_id),
         })?;
         let size = size_bytes(kind, &info.shape).ok_or_else(|| {
             WeightsError::tensor(&self.path, name, format!("shape {:?} has no size", info.shape))
@@ -111,6 +116,29 @@ impl GgufFile {
         };
         Ok(GgufTensorView { name: &info.name, kind, shape: &info.shape, bytes: &self.map[info.offset..end] })
     }
+}
+
+/// What ggml calls a type that is not read.
+fn type_name(id: u32) -> String {
+    let name = match id {
+        9 => "Q8_1",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24..=28 => ["I8", "I16", "I32", "I64", "F64"][id as usize - 24],
+        29 => "IQ1_M",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        _ => return format!("{id} of ggml"),
+    };
+    name.to_owned()
 }
 
 fn size_bytes(kind: GgmlType, shape: &[usize]) -> Option<usize> {

@@ -16,8 +16,8 @@ use crate::cli::Context;
 /// Labels are unshifted; -100 stands where nothing is learned.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A model folder
-    #[arg(long, value_name = "DIR")]
+    /// A model folder, or a GGUF file
+    #[arg(long, value_name = "DIR|FILE.gguf")]
     model: PathBuf,
     /// What is learned
     #[arg(long, value_enum, default_value = "assistant")]

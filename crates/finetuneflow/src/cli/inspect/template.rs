@@ -20,8 +20,8 @@ pub struct Args {
     /// A file with a Jinja chat template
     #[arg(long, value_name = "FILE", required_unless_present = "model", conflicts_with = "model")]
     template: Option<PathBuf>,
-    /// A model folder; its BOS and EOS are used where a line names none
-    #[arg(long, value_name = "DIR")]
+    /// A model folder, or a GGUF file; its BOS and EOS are used where a line names none
+    #[arg(long, value_name = "DIR|FILE.gguf")]
     model: Option<PathBuf>,
     /// The day that strftime_now tells the template [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
