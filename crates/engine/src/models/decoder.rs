@@ -69,11 +69,16 @@ impl Decoder {
 
     /// Loss of the supervised tokens; nothing is kept.
     pub fn evaluate(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
-        self.device.run(|| self.loss(batch, activations))
+        self.evaluate_with(batch, activations, Adapters::On)
     }
 
-    fn loss(&self, batch: &Batch, activations: &mut Activations) -> LossSum {
-        self.forward(batch, activations, Adapters::On);
+    /// As [`Decoder::evaluate`]; with [`Adapters::Off`] to the last bit as if none were attached.
+    pub fn evaluate_with(&self, batch: &Batch, activations: &mut Activations, adapters: Adapters) -> LossSum {
+        self.device.run(|| self.loss(batch, activations, adapters))
+    }
+
+    fn loss(&self, batch: &Batch, activations: &mut Activations, adapters: Adapters) -> LossSum {
+        self.forward(batch, activations, adapters);
         let capacity = activations.capacity;
         let work = activations.loss.get_or_insert_with(|| {
             loss_work(&self.spec, capacity, &mut |element, len| self.device.allocate(element, len))

@@ -8,7 +8,7 @@ use super::TrainError;
 use crate::batching::{EncodedData, Order, Packing, Sampler};
 use crate::device::LossSum;
 use crate::models::activations::{Activations, Recompute};
-use crate::models::{Decoder, DecoderSpec};
+use crate::models::{Adapters, Decoder, DecoderSpec};
 
 /// Tokens of one forward pass.
 const TOKENS: usize = 2048;
@@ -38,17 +38,32 @@ impl From<LossSum> for Evaluation {
 }
 
 /// Runs every row once.
+///
+/// # Errors
+/// Data that the model cannot read, and [`TrainError::Cancelled`].
 pub fn evaluate(
     decoder: &Decoder,
     data: &EncodedData,
     cancel: &AtomicBool,
+) -> Result<Evaluation, TrainError> {
+    evaluate_with(decoder, data, Adapters::On, cancel, &mut |_| {})
+}
+
+/// As [`evaluate`], with the adapters on or off; `on_rows` is told after each forward pass how many rows it had.
+pub fn evaluate_with(
+    decoder: &Decoder,
+    data: &EncodedData,
+    adapters: Adapters,
+    cancel: &AtomicBool,
+    on_rows: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, TrainError> {
     check_data("data", data, &decoder.spec)?;
     let tokens = largest_micro_batch(data, true, 1, TOKENS);
     let shape = decoder.activation_shape(tokens, Recompute::Full, false);
     let mut activations =
         Activations::new(&decoder.spec, shape, &mut |element, len| decoder.device.allocate(element, len));
-    measure(decoder, data, &mut activations, cancel).ok_or(TrainError::Cancelled { step: 0 })
+    let measured = measure(decoder, data, &mut activations, adapters, cancel, on_rows);
+    measured.ok_or(TrainError::Cancelled { step: 0 })
 }
 
 /// Runs every row once, in micro-batches of what `activations` hold; each row must fit. `None` when cancelled.
@@ -56,7 +71,9 @@ pub fn measure(
     decoder: &Decoder,
     data: &EncodedData,
     activations: &mut Activations,
+    adapters: Adapters,
     cancel: &AtomicBool,
+    on_rows: &mut dyn FnMut(usize),
 ) -> Option<Evaluation> {
     let mut sampler = Sampler::new(data.row_lengths(), Order::File, Packing::On, 1, activations.capacity, 0);
     let mut loss = LossSum::default();
@@ -64,8 +81,10 @@ pub fn measure(
         if cancel.load(Ordering::Relaxed) {
             return None;
         }
-        let batch = decoder.device.upload_batch(&data.micro_batch(&sampler.next_micro_batch()));
-        loss += decoder.evaluate(&batch, activations);
+        let rows = sampler.next_micro_batch();
+        let batch = decoder.device.upload_batch(&data.micro_batch(&rows));
+        loss += decoder.evaluate_with(&batch, activations, adapters);
+        on_rows(rows.len());
     }
     Some(loss.into())
 }

@@ -26,7 +26,7 @@ pub mod schedule;
 pub mod train_loop;
 
 pub use data::read_data;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_with};
 pub use events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
 pub use guards::{Diverged, Divergence};
 pub use options::{EvaluationOptions, Method, RunLength, Start, TrainOptions};

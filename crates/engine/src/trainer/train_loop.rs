@@ -25,7 +25,7 @@ use crate::adapters::peft::AdapterConfig;
 use crate::batching::{EncodedData, MicroBatch, Order, Packing, Sampler};
 use crate::device::{AdamWStep, Device, LossSum, cpu::CpuDevice};
 use crate::models::activations::Activations;
-use crate::models::{Decoder, Dropout};
+use crate::models::{Adapters, Decoder, Dropout};
 use crate::{platform, random};
 
 /// Trains, and leaves the result in `options.output`: a PEFT adapter, or a Hugging Face folder for a full run. With
@@ -215,7 +215,9 @@ impl<'a> Run<'a> {
         on_event: &mut dyn FnMut(TrainEvent),
     ) -> Result<bool, TrainError> {
         let Some(data) = &self.held_out else { return Ok(true) };
-        let Some(evaluation) = measure(&self.decoder, data, &mut self.activations, cancel) else {
+        let Some(evaluation) =
+            measure(&self.decoder, data, &mut self.activations, Adapters::On, cancel, &mut |_| {})
+        else {
             return Ok(false);
         };
         let mark = Mark { step: state.step, eval_loss: evaluation.eval_loss };

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::adapters::peft::{Adapter, AdapterConfig, AdapterTensor, TargetModules};
-use engine::batching::MicroBatch;
+use engine::batching::{EncodedData, MicroBatch};
 use engine::generation::score;
 use engine::models::activations::Recompute;
 use engine::models::load::Base;
-use engine::models::{Decoder, Dropout, Module, adapt};
+use engine::models::{Adapters, Decoder, Dropout, Module, adapt};
 use engine::trainer::options::RecomputeName;
-use engine::trainer::{Method, RunLength, StepReport, TrainEvent, TrainOptions, train};
+use engine::trainer::{
+    Method, RunLength, StepReport, TrainError, TrainEvent, TrainOptions, evaluate, evaluate_with, train,
+};
 
 use crate::families::{activations, gradients, relative_max};
 use crate::planned::checked_plan;
@@ -313,4 +315,38 @@ fn evaluation_knows_no_dropout() {
     assert_ne!(training, evaluated);
     // Of another step.
     assert_ne!(loss(&mut decoder, Some(Dropout { key: 6, ..dropout }))[1], training);
+}
+
+#[test]
+fn with_the_adapter_off_the_base_is_measured_to_the_last_bit() {
+    let bench = Bench::new();
+    let mut data = EncodedData::default();
+    for length in [5, 40, 12, 90] {
+        let ids: Vec<u32> = (0..length).map(|i| (i * 7 + length) % 40).collect();
+        let labels: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        data.push(&ids, &labels);
+    }
+    let measured = |decoder: &Decoder, adapters| {
+        let mut rows = 0;
+        let cancel = AtomicBool::new(false);
+        let evaluation = evaluate_with(decoder, &data, adapters, &cancel, &mut |part| rows += part).unwrap();
+        assert_eq!(rows, data.len());
+        evaluation
+    };
+    let base = measured(&bench.decoder(Base::Frozen), Adapters::On);
+    assert_eq!(base.supervised_tokens, 5 + 40 + 12 + 90 - 4);
+    for config in [dora_config(), AdapterConfig { use_dora: false, ..dora_config() }] {
+        let mut decoder = bench.decoder(Base::Frozen);
+        adapt::new_adapter(&mut decoder, &config, &Module::ALL[..7], 1);
+        move_b(&mut decoder, |_| true);
+        decoder.refresh_norms();
+        assert_eq!(measured(&decoder, Adapters::Off), base);
+        assert_ne!(measured(&decoder, Adapters::On).eval_loss, base.eval_loss);
+        assert_eq!(
+            evaluate(&decoder, &data, &AtomicBool::new(false)).unwrap(),
+            measured(&decoder, Adapters::On)
+        );
+        let cancelled = evaluate_with(&decoder, &data, Adapters::Off, &AtomicBool::new(true), &mut |_| {});
+        assert!(matches!(cancelled, Err(TrainError::Cancelled { .. })), "{cancelled:?}");
+    }
 }
