@@ -236,6 +236,18 @@ pub async fn list_after(
     Ok(query.order_by_asc(entity::Column::Id).limit(limit).all(database.connection()).await?)
 }
 
+/// The project's examples with these contents; hashes that none has are passed over.
+pub async fn with_content(database: &Database, project_id: Uuid, hashes: &[String]) -> Result<Vec<Example>> {
+    let mut found = Vec::with_capacity(hashes.len());
+    for part in hashes.chunks(ROWS_PER_INSERT) {
+        let query = entity::Entity::find()
+            .filter(entity::Column::ProjectId.eq(project_id))
+            .filter(entity::Column::ContentHash.is_in(part));
+        found.extend(query.all(database.connection()).await?);
+    }
+    Ok(found)
+}
+
 /// How many of the project's examples have which status.
 pub async fn status_counts(database: &Database, project_id: Uuid) -> Result<StatusCounts> {
     let rows: Vec<(ExampleStatus, i64)> = entity::Entity::find()

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -201,7 +203,11 @@ impl RunConfig {
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(metrics))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read))
+        .routes(routes!(metrics))
+        .routes(routes!(report))
 }
 
 /// Lists the runs, newest first
@@ -254,6 +260,19 @@ async fn metrics(
     }
     let steps = steps.into_values().collect();
     Ok(Json(Metrics { run_id, steps, evaluations: evaluations.into_values().collect() }))
+}
+
+/// The report of a run, as Markdown
+///
+/// Figures before and after, answers by document, exports, data, settings and the end of the log; made of what is stored now.
+#[utoipa::path(get, path = "/api/projects/{project_id}/runs/{run_id}/report", tag = "runs",
+    params(("project_id" = Uuid, Path), ("run_id" = Uuid, Path)),
+    responses((status = 200, content_type = "text/markdown", body = String)))]
+async fn report(State(state): State<AppState>, Path((project_id, run_id)): InProject) -> ApiResult<Response> {
+    let run = find(&state, project_id, run_id).await?;
+    let facts = crate::run_report::facts(&state.database, &state.blobs, &run).await;
+    let text = export::report::markdown(&facts.map_err(ApiError::internal)?);
+    Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
 }
 
 fn step_metrics(step: u64, event: &RunEvent) -> StepMetrics {

@@ -48,7 +48,7 @@ impl From<BasePrecisionArg> for BasePrecisionName {
     }
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct ModelArgs {
     /// Hugging Face model folder (config.json, tokenizer.json, safetensors), GGUF file, or `base` for the bundled model
     #[arg(long, value_name = "DIR|FILE.gguf")]

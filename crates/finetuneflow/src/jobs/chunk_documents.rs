@@ -7,6 +7,7 @@ use documents::{ChunkOptions, Document};
 use engine::tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::Database;
 use store::chunks::{self, NewChunk};
 use store::files::File;
 use uuid::Uuid;
@@ -131,18 +132,24 @@ pub(super) async fn documents_of(
     project_id: Uuid,
     only: Option<&[Uuid]>,
 ) -> Result<Vec<File>, JobError> {
+    let mut found = all_documents(work.database(), project_id).await?;
+    if let Some(only) = only {
+        found.retain(|file| only.contains(&file.id));
+    }
+    Ok(found)
+}
+
+/// All documents of a project, in the order of their upload.
+pub(crate) async fn all_documents(database: &Database, project_id: Uuid) -> store::Result<Vec<File>> {
     let mut found: Vec<File> = Vec::new();
     for number in 1.. {
         let filter = store::files::FileFilter { kind: Some("raw_doc".to_owned()), status: None };
         let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
-        let page = store::files::list(work.database(), project_id, page, filter).await?;
+        let page = store::files::list(database, project_id, page, filter).await?;
         found.extend(page.items);
         if number * store::Page::MAX_PER_PAGE >= page.total {
             break;
         }
-    }
-    if let Some(only) = only {
-        found.retain(|file| only.contains(&file.id));
     }
     Ok(found)
 }

@@ -30,7 +30,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::jobs::{Job, Lease, NewJob};
+use store::jobs::{Job, JobFilter, JobStatus, Lease, NewJob};
 use store::{Blobs, Database, StoreError};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -130,10 +130,29 @@ pub async fn enqueue<K: JobKind>(database: &Database, kind: &K) -> store::Result
     store::jobs::enqueue(database, job).await
 }
 
+/// All finished jobs of a kind in a project, newest first.
+pub async fn completed_of(database: &Database, project_id: Uuid, kind: &str) -> store::Result<Vec<Job>> {
+    let mut found = Vec::new();
+    for number in 1.. {
+        let filter = JobFilter {
+            project_id: Some(project_id),
+            kind: Some(kind.to_owned()),
+            statuses: vec![JobStatus::Completed],
+        };
+        let page = store::Page::new(number, store::Page::MAX_PER_PAGE);
+        let page = store::jobs::list(database, page, filter).await?;
+        found.extend(page.items);
+        if page.total <= number * store::Page::MAX_PER_PAGE {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Asks for a job's end, and ends its run with it if no worker has either. Returns the job.
 pub async fn cancel(database: &Database, job_id: Uuid) -> store::Result<Job> {
     let job = store::jobs::request_cancel(database, job_id).await?;
-    if job.status == store::jobs::JobStatus::Cancelled {
+    if job.status == JobStatus::Cancelled {
         train::end_cancelled_run(database, job_id).await?;
     }
     Ok(job)

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::freeze::freeze;
 use super::process::{Line, Process};
 use super::{JobError, JobKind, Queue, Signal, Work};
+use crate::machine;
 
 pub use settings::TrainSettings;
 
@@ -200,6 +201,13 @@ async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
         "job_id": work.job.id,
         "dataset_version_id": version.id,
         "rows": version.train_count,
+        "program_version": env!("CARGO_PKG_VERSION"),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "processor": machine::processor_name(),
+        "threads": match work.services.threads {
+            0 => machine::threads(),
+            threads => threads,
+        },
     });
     run_events::append(database, run.id, if resumes { "resumed" } else { "started" }, payload).await?;
     let mut process = Process::start(&work.services.program, arguments).await?;

@@ -259,7 +259,14 @@ async fn a_document_becomes_a_model() {
     assert_eq!((version.train_count + version.eval_count).unsigned_abs() + held_out, count);
     assert!(version.eval_count > 0 && held_out > 0, "{version:?}");
 
-    let job = studio.done(&Evaluate { project_id, run_id: run.id }).await;
+    let job = studio
+        .done(&Evaluate {
+            project_id,
+            run_id: run.id,
+            questions: vec!["Where is it?".into()],
+            max_tokens: Some(24),
+        })
+        .await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
     let result = job.result.expect("a result");
     let loss = |side: &str| result[side]["eval_loss"].as_f64().expect("a number");

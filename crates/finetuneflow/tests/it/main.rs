@@ -5,6 +5,7 @@ mod chat;
 mod dataset;
 mod dataset_generate;
 mod documentation;
+mod evaluation;
 mod invariants;
 mod jobs;
 #[cfg(unix)]

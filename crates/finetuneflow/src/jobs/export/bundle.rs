@@ -1,23 +1,25 @@
-//! The zip with everything of a run: the exported formats and a report made of its stored events.
+//! The zip with everything of a run: the exported formats, its data, its log, and a report made of its stored events.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use export::Control;
 use export::bundle::{Entry, write_bundle};
-use export::report::{
-    CertificateFacts, DatasetFacts, ExportFacts, Metrics, RunFacts, StepFacts, Totals, write_report,
-};
+use export::report::{CertificateFacts, ExportFacts, RunFacts, write_report};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use store::run_events::{self, EventFilter, RunEvent};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use store::run_events::{self, EventFilter};
 use store::runs::Run;
 
-use super::super::train::TrainSettings;
+use super::super::train::local;
 use super::super::{JobError, Work};
 use super::Written;
+use crate::run_report;
 
 /// What an export says of itself in the report: part of its job's result under `report`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,8 +40,12 @@ pub(super) async fn write(
     scratch: &Path,
 ) -> Result<PathBuf, JobError> {
     let Deliverables { exports, certificate } = deliverables;
-    let facts = RunFacts { exports, certificate, ..facts(work, run).await? };
-    let mut entries: Vec<Entry> = Vec::with_capacity(parts.len() + 3);
+    let facts = run_report::facts(work.database(), &work.services.blobs, run).await?;
+    let facts = RunFacts { exports, certificate, ..facts };
+    let log = scratch.join("log");
+    write_log(work, run, &log).await?;
+    let mut entries = dataset_files(work, run, scratch).await?;
+    entries.push(Entry { source: log, name: "log".to_owned() });
     for part in parts {
         entries.push(Entry { source: part.path.clone(), name: name_of(&part.path)? });
     }
@@ -67,63 +73,75 @@ pub(super) fn name_of(path: &Path) -> anyhow::Result<String> {
     Ok(name.with_context(|| format!("{} has no name", path.display()))?.to_owned())
 }
 
-/// What the stored events say about the run.
-async fn facts(work: &Work, run: &Run) -> Result<RunFacts, JobError> {
-    let settings: TrainSettings = serde_json::from_value(run.config.clone())?;
-    let kinds = ["started", "step", "evaluation", "completed", "comparison"].map(str::to_owned).to_vec();
-    let filter = EventFilter { after: 0, kinds: Some(kinds) };
-    let events = run_events::list(work.database(), run.id, &filter, i64::MAX as u64).await?;
-    let last = |kind: &str| events.iter().rfind(|event| event.kind == kind);
-    let time = |event: Option<&RunEvent>| event.map(|event| event.created_at.to_rfc3339());
-    let summary = last("completed").map(|event| &event.payload).unwrap_or(&Value::Null);
-    let comparison = last("comparison").map(|event| &event.payload).unwrap_or(&Value::Null);
-    let side = |name: &str| serde_json::from_value::<Metrics>(comparison.get(name)?.clone()).ok();
-    let project = store::projects::get(work.database(), run.project_id).await?;
-    let notes = match comparison.get("data").and_then(Value::as_str) {
-        Some("training") => {
-            vec!["Before and after were measured on the training examples: none were held back.".to_owned()]
+/// Rows of events that are read at a time.
+const PART: u64 = 1000;
+
+/// `log/events.jsonl`, every stored event as it is, and `log/log.txt`, a line of words for each.
+async fn write_log(work: &Work, run: &Run, folder: &Path) -> Result<(), JobError> {
+    std::fs::create_dir_all(folder)?;
+    let mut events = BufWriter::new(File::create(folder.join("events.jsonl"))?);
+    let mut log = BufWriter::new(File::create(folder.join("log.txt"))?);
+    let mut after = 0;
+    loop {
+        work.check()?;
+        let part =
+            run_events::list(work.database(), run.id, &EventFilter { after, kinds: None }, PART).await?;
+        let Some(last) = part.last() else { break };
+        after = last.sequence;
+        for event in &part {
+            serde_json::to_writer(&mut events, event)?;
+            events.write_all(b"\n")?;
+            writeln!(log, "{}", run_report::log_line(event))?;
         }
-        _ => Vec::new(),
-    };
-    Ok(RunFacts {
-        title: format!("Fine-tuning of {}", project.name),
-        run_id: Some(run.id.to_string()),
-        started_at: time(events.iter().find(|event| event.kind == "started")),
-        finished_at: time(last("completed")),
-        base_model: settings.model_id.clone(),
-        method: settings.method.clone(),
-        configuration: serde_json::to_value(&settings)?,
-        dataset: dataset(work, run, &project.name, summary).await?,
-        steps: steps(&events),
-        before: side("before"),
-        after: side("after"),
-        totals: serde_json::from_value::<Totals>(summary.clone()).unwrap_or_default(),
-        notes,
-        ..RunFacts::default()
-    })
-}
-
-/// Each step once: a resumed run repeats those since its checkpoint, with the same figures.
-fn steps(events: &[RunEvent]) -> Vec<StepFacts> {
-    let steps = events.iter().filter(|event| event.kind == "step");
-    let read = steps.filter_map(|event| serde_json::from_value::<StepFacts>(event.payload.clone()).ok());
-    read.map(|step| (step.step, step)).collect::<BTreeMap<_, _>>().into_values().collect()
-}
-
-async fn dataset(work: &Work, run: &Run, name: &str, summary: &Value) -> Result<DatasetFacts, JobError> {
-    let mut facts = DatasetFacts {
-        name: name.to_owned(),
-        sha256: summary.get("data_sha256").and_then(Value::as_str).map(str::to_owned),
-        supervised_tokens: summary.get("supervised_tokens").and_then(Value::as_u64),
-        ..DatasetFacts::default()
-    };
-    if let Some(id) = run.dataset_version_id {
-        let version = store::dataset_versions::get(work.database(), run.project_id, id).await?;
-        facts.name = format!("{name}, version {}", version.number);
-        facts.train_examples = Some(version.train_count.unsigned_abs());
-        facts.eval_examples = Some(version.eval_count.unsigned_abs());
     }
-    let documents = super::super::chunk_documents::documents_of(work, run.project_id, None).await?;
-    facts.sources = documents.into_iter().map(|file| file.name).collect();
-    Ok(facts)
+    events.flush()?;
+    log.flush()?;
+    Ok(())
+}
+
+/// The exact rows of the run, and `dataset/dataset.json` with their digests.
+async fn dataset_files(work: &Work, run: &Run, scratch: &Path) -> Result<Vec<Entry>, JobError> {
+    let Some(id) = run.dataset_version_id else { return Ok(Vec::new()) };
+    let version = store::dataset_versions::get(work.database(), run.project_id, id).await?;
+    let parts = [
+        ("train.jsonl", Some(version.train_key.as_str())),
+        ("eval.jsonl", version.eval_key.as_deref()),
+        ("held-out.jsonl", version.details["held_out_key"].as_str()),
+    ];
+    let mut entries = Vec::new();
+    for (name, key) in parts {
+        let Some(key) = key else { continue };
+        entries.push(Entry { source: local(&work.services.blobs, key)?, name: format!("dataset/{name}") });
+    }
+    let about = scratch.join("dataset.json");
+    let (target, sources) = (about.clone(), entries.clone());
+    work.blocking(move || {
+        let mut files = BTreeMap::new();
+        for Entry { source, name } in sources {
+            files.insert(name, digest(&source)?);
+        }
+        let about = json!({
+            "format_version": 1,
+            "number": version.number,
+            "content_hash": version.content_hash,
+            "train_examples": version.train_count,
+            "eval_examples": version.eval_count,
+            "held_out_examples": version.details["held_out_count"],
+            "split": version.details["split"],
+            "sha256": files,
+        });
+        std::fs::write(&target, format!("{about:#}\n"))?;
+        Ok(())
+    })
+    .await?;
+    entries.push(Entry { source: about, name: "dataset/dataset.json".to_owned() });
+    Ok(entries)
+}
+
+/// SHA-256 of a file.
+fn digest(path: &Path) -> anyhow::Result<String> {
+    let mut file = File::open(path).with_context(|| path.display().to_string())?;
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut file, &mut hasher)?;
+    Ok(crate::library::hexadecimal(&hasher.finalize()))
 }
