@@ -172,9 +172,11 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await page.getByTestId("perplexity-after").waitFor();
     const [before, after] = [await figure("before"), await figure("after")];
     assert.ok(after < before, `perplexity ${before} before, ${after} after`);
-    await button(/^Ask \d+ questions/).click();
-    await button("Ask again").waitFor();
-    assert.equal(await page.getByText("After the training", { exact: true }).count(), 5);
+    await page.getByTestId("general").waitFor();
+    const answers = await page.getByText("After the training", { exact: true }).count();
+    assert.ok(answers >= 5 && answers <= 10, `${answers} answers`);
+    await button("Show the report").click();
+    await page.getByTestId("report").getByRole("img", { name: "Loss by step" }).waitFor();
     await shoot(page, "12-results");
   });
 

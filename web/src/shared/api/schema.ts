@@ -1253,6 +1253,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/runs/{run_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The curves of a run */
+        get: operations["runs_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1895,6 +1912,9 @@ export interface components {
             run_number?: number | null;
             /** @description `held_back`, or `training` when nothing was held back. */
             split: string;
+            answers: components["schemas"]["Answer"][];
+            general?: components["schemas"]["GeneralAbility"] | null;
+            max_tokens?: number | null;
         };
         /** @description One evaluation during a training. */
         EvaluationMetrics: {
@@ -2790,6 +2810,9 @@ export interface components {
                 run_number?: number | null;
                 /** @description `held_back`, or `training` when nothing was held back. */
                 split: string;
+                answers: components["schemas"]["Answer"][];
+                general?: components["schemas"]["GeneralAbility"] | null;
+                max_tokens?: number | null;
             }[];
             /**
              * Format: int64
@@ -4587,6 +4610,46 @@ export interface components {
         WritingStatus: {
             work?: components["schemas"]["Writing"] | null;
         };
+        Answer: {
+            adapter: components["schemas"]["AnswerText"];
+            base: components["schemas"]["AnswerText"];
+            /** Format: uuid */
+            chunk_id?: string | null;
+            /** Format: uuid */
+            example_id?: string | null;
+            expected?: string | null;
+            /** Format: uuid */
+            file_id?: string | null;
+            file_name?: string | null;
+            page_end?: number | null;
+            page_start?: number | null;
+            question: string;
+            set: components["schemas"]["AnswerSet"];
+        };
+        AnswerText: {
+            complete: boolean;
+            problem?: string | null;
+            text: string;
+            tokens: number;
+            words?: number | null;
+        };
+        /** @enum {string} */
+        AnswerSet: "recall" | "held_out" | "training" | "own";
+        /** @enum {string} */
+        AbilityVerdict: "kept" | "slightly_lost" | "lost";
+        GeneralAbility: {
+            base_loss: number;
+            adapter_loss: number;
+            change: number;
+            tokens: number;
+            verdict: components["schemas"]["AbilityVerdict"];
+        };
+        StartEvaluation: {
+            max_tokens?: number | null;
+            questions?: string[] | null;
+            /** Format: uuid */
+            run_id?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -5909,7 +5972,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WhichRun"];
+                "application/json": components["schemas"]["StartEvaluation"];
             };
         };
         responses: {
@@ -7302,6 +7365,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    runs_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
                 };
             };
             /** @description What went wrong and what to do */

@@ -10,6 +10,7 @@ export type ConnectionTest = Schemas["ConnectionTest"];
 export type DatasetStats = Schemas["DatasetStats"];
 export type ErrorBody = Schemas["ErrorBody"];
 export type Evaluation = Schemas["Evaluation"];
+export type EvaluationAnswer = Schemas["Answer"];
 export type Example = Schemas["Example"];
 export type ExampleStatus = Schemas["ExampleStatus"];
 export type ExportFile = Schemas["ExportFile"];
