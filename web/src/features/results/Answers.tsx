@@ -69,7 +69,7 @@ function Compared({ answer, onPassage }: { answer: EvaluationAnswer; onPassage: 
       </div>
       {answer.expected && (
         <p className="mt-2 text-xs wrap-anywhere text-soft">
-          {t("results.expected")}: {answer.expected}
+          {t("results.expected", { text: answer.expected })}
         </p>
       )}
     </li>

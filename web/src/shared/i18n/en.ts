@@ -385,7 +385,7 @@ export const en = {
     finalLoss: "Loss at the end",
     memory: "Most memory used",
     answers: "Answers side by side",
-    expected: "From the document",
+    expected: "From the document: {{text}}",
     base: "Before the training",
     tuned: "After the training",
     noAnswer: "No answer",

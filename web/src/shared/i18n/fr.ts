@@ -386,7 +386,7 @@ export const fr: Texts = {
     finalLoss: "Perte à la fin",
     memory: "Mémoire utilisée au plus",
     answers: "Réponses côte à côte",
-    expected: "D'après le document",
+    expected: "D'après le document : {{text}}",
     base: "Avant l'entraînement",
     tuned: "Après l'entraînement",
     noAnswer: "Pas de réponse",
