@@ -569,7 +569,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Measures a trained model against its base */
+        /**
+         * Measures a trained model against its base
+         * @description Loss, perplexity and token accuracy on the held-back examples, and apart from them on held-out sections; the loss on built-in
+         *     neutral texts; answers of both models to the same questions.
+         */
         post: operations["evaluation_start"];
         delete?: never;
         options?: never;
@@ -917,6 +921,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/runs/{run_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report of a run, as Markdown
+         * @description Figures before and after, answers by document, exports, data, settings and the end of the log; made of what is stored now.
+         */
+        get: operations["runs_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/train/cancel": {
         parameters: {
             query?: never;
@@ -1253,27 +1277,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{project_id}/runs/{run_id}/report": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The curves of a run */
-        get: operations["runs_report"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What became of the model's general ability.
+         * @enum {string}
+         */
+        AbilityVerdict: "kept" | "slightly_lost" | "lost";
+        /** @description A question that both models answered. */
+        Answer: {
+            /** @description The trained model. */
+            adapter: components["schemas"]["AnswerText"];
+            /** @description The model before training. */
+            base: components["schemas"]["AnswerText"];
+            /**
+             * Format: uuid
+             * @description The passage that the example was made from, if there was one.
+             */
+            chunk_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The example, unless it has changed since.
+             */
+            example_id?: string | null;
+            /** @description The answer that the example has. */
+            expected?: string | null;
+            /**
+             * Format: uuid
+             * @description The document that the example is from.
+             */
+            file_id?: string | null;
+            /** @description Its name. */
+            file_name?: string | null;
+            /**
+             * Format: int32
+             * @description Last page.
+             */
+            page_end?: number | null;
+            /**
+             * Format: int32
+             * @description First page, from 1.
+             */
+            page_start?: number | null;
+            /** @description The question. */
+            question: string;
+            /** @description Where the question is from. */
+            set: components["schemas"]["AnswerSet"];
+        };
+        /**
+         * @description Where a question is from.
+         * @enum {string}
+         */
+        AnswerSet: "recall" | "held_out" | "training" | "own";
+        /** @description What a model answered, the most likely token each time. */
+        AnswerText: {
+            /** @description False where it was cut at `max_tokens`. */
+            complete: boolean;
+            /** @description Why there is no answer. */
+            problem?: string | null;
+            /** @description The answer. */
+            text: string;
+            /** @description Its tokens. */
+            tokens: number;
+            /**
+             * Format: double
+             * @description Share of the expected answer's numbers and longer words that are in it, 0 to 1; words of the question do not count.
+             */
+            words?: number | null;
+        };
         /** @description A bar of a histogram. */
         Bar: {
             /**
@@ -1882,6 +1955,8 @@ export interface components {
         Evaluation: {
             /** @description The trained model. */
             adapter: components["schemas"]["Quality"];
+            /** @description Questions of the examples, spread over the documents, then the person's own. Empty in evaluations of older versions. */
+            answers: components["schemas"]["Answer"][];
             /** @description The model before training. */
             base: components["schemas"]["Quality"];
             /**
@@ -1894,12 +1969,15 @@ export interface components {
              * @description Examples that were measured.
              */
             examples: number;
+            general?: components["schemas"]["GeneralAbility"] | null;
             held_out?: components["schemas"]["HeldOut"] | null;
             /**
              * Format: uuid
              * @description Its id: the job's.
              */
             id: string;
+            /** @description Tokens that an answer could have. */
+            max_tokens?: number | null;
             /**
              * Format: uuid
              * @description The run.
@@ -1912,9 +1990,6 @@ export interface components {
             run_number?: number | null;
             /** @description `held_back`, or `training` when nothing was held back. */
             split: string;
-            answers: components["schemas"]["Answer"][];
-            general?: components["schemas"]["GeneralAbility"] | null;
-            max_tokens?: number | null;
         };
         /** @description One evaluation during a training. */
         EvaluationMetrics: {
@@ -2201,6 +2276,28 @@ export interface components {
              * @description Of the last finished training of this model on this machine; null when there was none.
              */
             tokens_per_second?: number | null;
+        };
+        /** @description Both models on built-in texts of everyday knowledge, English and French, that no training is about. */
+        GeneralAbility: {
+            /**
+             * Format: double
+             * @description After it.
+             */
+            adapter_loss: number;
+            /**
+             * Format: double
+             * @description Mean over the tokens, before the training.
+             */
+            base_loss: number;
+            /**
+             * Format: double
+             * @description `adapter_loss / base_loss - 1`.
+             */
+            change: number;
+            /** @description Tokens that were measured. */
+            tokens: number;
+            /** @description What that means. */
+            verdict: components["schemas"]["AbilityVerdict"];
         };
         /** @description How to cut. */
         GenerateChunks: {
@@ -2780,6 +2877,8 @@ export interface components {
             items: {
                 /** @description The trained model. */
                 adapter: components["schemas"]["Quality"];
+                /** @description Questions of the examples, spread over the documents, then the person's own. Empty in evaluations of older versions. */
+                answers: components["schemas"]["Answer"][];
                 /** @description The model before training. */
                 base: components["schemas"]["Quality"];
                 /**
@@ -2792,12 +2891,15 @@ export interface components {
                  * @description Examples that were measured.
                  */
                 examples: number;
+                general?: components["schemas"]["GeneralAbility"] | null;
                 held_out?: components["schemas"]["HeldOut"] | null;
                 /**
                  * Format: uuid
                  * @description Its id: the job's.
                  */
                 id: string;
+                /** @description Tokens that an answer could have. */
+                max_tokens?: number | null;
                 /**
                  * Format: uuid
                  * @description The run.
@@ -2810,9 +2912,6 @@ export interface components {
                 run_number?: number | null;
                 /** @description `held_back`, or `training` when nothing was held back. */
                 split: string;
-                answers: components["schemas"]["Answer"][];
-                general?: components["schemas"]["GeneralAbility"] | null;
-                max_tokens?: number | null;
             }[];
             /**
              * Format: int64
@@ -4088,6 +4187,18 @@ export interface components {
              */
             sum: number;
         };
+        /** @description Which run is measured, and what it is asked. */
+        StartEvaluation: {
+            /** @description Tokens of an answer at most, 1 to 1024; default 128. */
+            max_tokens?: number | null;
+            /** @description Questions of one's own, at most 10 of at most 4000 characters, beside up to 8 of the examples. */
+            questions?: string[] | null;
+            /**
+             * Format: uuid
+             * @description Left out: the newest that has a trained model.
+             */
+            run_id?: string | null;
+        };
         /** @description What to export. */
         StartExport: {
             /** @description Some of `peft`, `merged`, `gguf`, `zip`; `zip` (default) is all of them with a report. */
@@ -4609,46 +4720,6 @@ export interface components {
         /** @description How far the writing is. */
         WritingStatus: {
             work?: components["schemas"]["Writing"] | null;
-        };
-        Answer: {
-            adapter: components["schemas"]["AnswerText"];
-            base: components["schemas"]["AnswerText"];
-            /** Format: uuid */
-            chunk_id?: string | null;
-            /** Format: uuid */
-            example_id?: string | null;
-            expected?: string | null;
-            /** Format: uuid */
-            file_id?: string | null;
-            file_name?: string | null;
-            page_end?: number | null;
-            page_start?: number | null;
-            question: string;
-            set: components["schemas"]["AnswerSet"];
-        };
-        AnswerText: {
-            complete: boolean;
-            problem?: string | null;
-            text: string;
-            tokens: number;
-            words?: number | null;
-        };
-        /** @enum {string} */
-        AnswerSet: "recall" | "held_out" | "training" | "own";
-        /** @enum {string} */
-        AbilityVerdict: "kept" | "slightly_lost" | "lost";
-        GeneralAbility: {
-            base_loss: number;
-            adapter_loss: number;
-            change: number;
-            tokens: number;
-            verdict: components["schemas"]["AbilityVerdict"];
-        };
-        StartEvaluation: {
-            max_tokens?: number | null;
-            questions?: string[] | null;
-            /** Format: uuid */
-            run_id?: string | null;
         };
     };
     responses: never;
@@ -6695,6 +6766,37 @@ export interface operations {
             };
         };
     };
+    runs_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/markdown": string;
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     train_cancel: {
         parameters: {
             query?: never;
@@ -7365,37 +7467,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description What went wrong and what to do */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    runs_report: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                project_id: string;
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/markdown": string;
                 };
             };
             /** @description What went wrong and what to do */
