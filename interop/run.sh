@@ -1,5 +1,5 @@
 #!/bin/sh
-# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp. Then has the servers of llama.cpp and
+# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp; shares a cache with huggingface_hub. Then has the servers of llama.cpp and
 # Ollama write examples, and takes examples through a real Label Studio and back.
 #   interop/run.sh [MODEL_DIR [ADAPTER_DIR]]
 # MODEL_DIR defaults to the bundled base model; without ADAPTER_DIR small adapters (LoRA, DoRA) are trained first.
@@ -37,6 +37,9 @@ else
     trained lora
     trained dora --method dora --rslora --dropout 0.1 --layers last:2
 fi
+echo "== hub"
+mkdir "$work/hub"
+"$PYTHON" interop/hub_check.py --binary "$binary" --model "$model" --work "$work/hub" || failed=1
 echo "== providers"
 mkdir "$work/providers"
 "$PYTHON" interop/providers_check.py --binary "$binary" --model "$model" --document samples/handbook-1/handbook.pdf --work "$work/providers" || failed=1

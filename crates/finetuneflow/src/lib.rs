@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod evaluation;
 pub mod generation;
+pub mod hub;
 pub mod inference;
 pub mod jobs;
 pub mod label_studio;

@@ -1,16 +1,20 @@
-//! The base models that can be fine-tuned: the bundled one, and folders under `models/` in the data folder.
+//! The base models that can be fine-tuned: the bundled one, folders and GGUF files under `models/` in the data folder, and
+//! what was downloaded from the hub.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use engine::models::spec_of;
 use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::bundled;
+use crate::hub::cache::Cache;
+use crate::hub::{HubSettings, RepoId};
 
 /// The bundled model's id.
 pub const BASE: &str = "base";
@@ -21,14 +25,16 @@ pub const BASE: &str = "base";
 pub enum ModelSource {
     /// Inside the program.
     Bundled,
-    /// A folder under `models/` in the data folder.
+    /// A folder or a GGUF file under `models/` in the data folder.
     Local,
+    /// The cache of the hub.
+    Hub,
 }
 
 /// A base model.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Model {
-    /// `base`, or the folder's name.
+    /// `base`, the folder's or file's name, or `org/name`.
     #[schema(example = "base")]
     pub id: String,
     /// Shown to people.
@@ -37,6 +43,8 @@ pub struct Model {
     pub source: ModelSource,
     /// What it is for.
     pub description: String,
+    /// Of a downloaded model: what it is pinned to.
+    pub commit: Option<String>,
     /// `model_type` of its `config.json`.
     #[schema(example = "llama")]
     pub family: Option<String>,
@@ -60,6 +68,8 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub struct Models {
     data_dir: PathBuf,
+    hub: HubSettings,
+    cache: Cache,
     /// Reading a tokenizer takes long: a description holds as long as the files do not change.
     described: Arc<Mutex<HashMap<String, (FolderState, Model)>>>,
 }
@@ -68,23 +78,56 @@ pub struct Models {
 type FolderState = (usize, u64, Option<SystemTime>);
 
 impl Models {
-    /// The models of this data folder.
+    /// The models of this data folder, with the cache inside it.
     pub fn new(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned(), described: Arc::default() }
+        Self::with_hub(data_dir, HubSettings::of_folder(data_dir))
     }
 
-    /// The folder of a model that exists, usable or not. The bundled one is unpacked there when it is first asked for.
+    /// The models of this data folder and of the cache that is set.
+    pub fn with_hub(data_dir: &Path, hub: HubSettings) -> Self {
+        let cache = Cache::new(&hub.cache);
+        Self { data_dir: data_dir.to_owned(), hub, cache, described: Arc::default() }
+    }
+
+    /// How the hub is reached.
+    pub fn hub(&self) -> &HubSettings {
+        &self.hub
+    }
+
+    /// What was downloaded.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The folder (or GGUF file) of a model that exists, usable or not. The bundled one is unpacked there when it is first
+    /// asked for.
     pub fn dir(&self, id: &str) -> anyhow::Result<PathBuf> {
+        if let Some(repo) = RepoId::parse(id) {
+            return self.downloaded(&repo).with_context(|| {
+                let cache = self.cache.root().display();
+                format!("the model `{id}` is not in {cache}: `finetuneflow download {id}` downloads it")
+            });
+        }
         let dir = self.local_dir().join(id);
         if id == BASE {
             bundled::unpack_base_model(&dir)?;
         }
         anyhow::ensure!(
-            is_name(id) && dir.is_dir(),
+            is_name(id) && (dir.is_dir() || is_gguf_file(&dir)),
             "there is no model `{id}` in {}",
             self.local_dir().display()
         );
         Ok(dir)
+    }
+
+    /// The folder of a downloaded model.
+    fn downloaded(&self, repo: &RepoId) -> Option<PathBuf> {
+        Some(self.cache.snapshot(repo, &self.cache.current(repo)?))
+    }
+
+    /// Whether a download of this commit came to its end, and it is what the model's id stands for.
+    pub fn has_commit(&self, repo: &RepoId, commit: &str) -> bool {
+        self.cache.current(repo).as_deref() == Some(commit)
     }
 
     /// The model with this id.
@@ -95,22 +138,26 @@ impl Models {
         if let Some((_, model)) = described.get(id).filter(|(known, _)| *known == state) {
             return Some(model.clone());
         }
-        let model = describe(id, &dir, state.1);
+        let mut model = describe(id, &dir, state.1);
+        if model.source == ModelSource::Hub {
+            model.commit = dir.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        }
         described.insert(id.to_owned(), (state, model.clone()));
         Some(model)
     }
 
-    /// The bundled model, then the local ones by name.
+    /// The bundled model, the local ones by name, then those of the hub by name.
     pub fn list(&self) -> Vec<Model> {
         let mut ids = vec![BASE.to_owned()];
-        let folders = std::fs::read_dir(self.local_dir()).into_iter().flatten().flatten();
-        let mut local: Vec<_> = folders
-            .filter(|entry| entry.path().is_dir())
+        let entries = std::fs::read_dir(self.local_dir()).into_iter().flatten().flatten();
+        let mut local: Vec<_> = entries
+            .filter(|entry| entry.path().is_dir() || is_gguf_file(&entry.path()))
             .filter_map(|entry| entry.file_name().into_string().ok())
             .filter(|name| is_name(name) && name != BASE)
             .collect();
         local.sort_unstable();
         ids.append(&mut local);
+        ids.extend(self.cache.repositories().iter().map(ToString::to_string));
         ids.iter().filter_map(|id| self.find(id)).collect()
     }
 
@@ -127,12 +174,21 @@ fn is_name(id: &str) -> bool {
         && id.chars().all(|letter| letter.is_alphanumeric() || "._- +".contains(letter))
 }
 
+fn is_gguf_file(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"))
+}
+
 fn describe(id: &str, dir: &Path, size_bytes: u64) -> Model {
     let bundled = id == BASE;
     let mut model = Model {
         id: id.to_owned(),
         name: if bundled { "FineTuneFlow base".to_owned() } else { id.to_owned() },
-        source: if bundled { ModelSource::Bundled } else { ModelSource::Local },
+        source: match bundled {
+            true => ModelSource::Bundled,
+            false if RepoId::parse(id).is_some() => ModelSource::Hub,
+            false => ModelSource::Local,
+        },
+        commit: None,
         description: if bundled {
             "A very small model inside the program: for trying the studio, not for use.".to_owned()
         } else {
@@ -168,14 +224,17 @@ fn describe(id: &str, dir: &Path, size_bytes: u64) -> Model {
 /// The number of weights, if configuration, weights and tokenizer can be read.
 fn usable(config: &ModelConfig, dir: &Path) -> anyhow::Result<u64> {
     let spec = spec_of(config)?;
-    engine::weights::SafetensorsDir::open(dir)?;
+    engine::weights::ModelWeights::open(dir)?;
     engine::tokenizer::Tokenizer::open(dir)?;
     Ok(spec.parameters() as u64)
 }
 
 fn folder_state(dir: &Path) -> FolderState {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let files = entries.filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file);
+    let inside = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let paths: Vec<PathBuf> = if dir.is_dir() { inside.collect() } else { vec![dir.to_owned()] };
+    // What lies in the cache is a link to its bytes.
+    let files =
+        paths.iter().filter_map(|path| std::fs::metadata(path).ok()).filter(std::fs::Metadata::is_file);
     files.fold((0, 0, None), |(count, bytes, changed), file| {
         (count + 1, bytes + file.len(), changed.max(file.modified().ok()))
     })

@@ -48,6 +48,7 @@ error_codes! {
     InvalidUpload "invalid_upload" 400 "Send multipart/form-data with a field `kind` followed by one or more fields `files`.";
     HostNotAllowed "host_not_allowed" 403 "Open the studio under the address that it printed at its start, or add this host to FTF_ALLOWED_HOSTS.";
     OriginNotAllowed "origin_not_allowed" 403 "Use the studio's own page, or add this origin to FTF_ALLOWED_ORIGINS.";
+    HubModelGated "hub_model_gated" 403 "Accept the licence on the model's page, then enter a token of that account in the settings.";
     NotFound "not_found" 404 "Check the address; GET /api/openapi.json lists every route.";
     ProjectNotFound "project_not_found" 404 "It may have been deleted. Reload the list of projects.";
     FileNotFound "file_not_found" 404 "It may have been deleted. Reload the list of files.";
@@ -58,9 +59,12 @@ error_codes! {
     ModelNotFound "model_not_found" 404 "GET /api/models lists the models that can be used.";
     ExportNotFound "export_not_found" 404 "Start an export of this run first.";
     DatasetNotFound "dataset_not_found" 404 "Upload the data set again and use the id from the answer.";
+    HubModelNotFound "hub_model_not_found" 404 "Check the spelling on the hub's page; a private model needs a token that may see it.";
     ConnectionNotFound "connection_not_found" 404 "GET /api/settings/providers lists the connections.";
     MethodNotAllowed "method_not_allowed" 405 "Check the method; GET /api/openapi.json lists every route.";
     Conflict "conflict" 409 "Reload and try again.";
+    HubOffline "hub_offline" 409 "Choose a model that is on this computer, or start the studio without FTF_OFFLINE and HF_HUB_OFFLINE.";
+    HubTokenRefused "hub_token_refused" 409 "Enter the token for the hub again in the settings.";
     AlreadyRunning "already_running" 409 "Wait until it ends, or cancel it first.";
     NotResumable "not_resumable" 409 "Only a stopped run with a checkpoint can go on; start a new run.";
     NotFinished "not_finished" 409 "Wait until it ends.";
@@ -70,10 +74,15 @@ error_codes! {
     UnreadableDocument "unreadable_document" 422 "Open the file in its own program and save it again, or upload another one.";
     InvalidDataset "invalid_dataset" 422 "Correct the rows that are named and upload the file again.";
     InvalidModel "invalid_model" 422 "Choose another model, or repair the files that are named.";
+    NoSafetensors "no_safetensors" 422 "Choose a repository with safetensors weights.";
+    UnsupportedModel "unsupported_model" 422 "Choose a Llama, Mistral, Qwen 2, Qwen 3, Gemma 2, Gemma 3 (text) or Phi 3 model that is not quantized.";
     DoesNotFit "does_not_fit" 422 "Choose the smaller settings that are proposed.";
     RateLimited "rate_limited" 429 "Wait a moment and try again.";
+    HubRateLimited "hub_rate_limited" 429 "Wait some minutes and try again; with a token the hub allows more.";
     Internal "internal" 500 "Try again. If it stays, look for the request id in the server's log and report it.";
     ProviderFailed "provider_failed" 502 "Correct the connection in the settings, or start the server that it names.";
+    HubUnreachable "hub_unreachable" 502 "Check the connection to the internet and FTF_HUB_ENDPOINT, then try again; what was downloaded before can be used.";
+    HubNotTrusted "hub_not_trusted" 502 "Try again; if it stays, choose another model and tell the hub of this one.";
     Unavailable "unavailable" 503 "Try again in a moment; GET /health says which part is missing.";
     StorageFull "storage_full" 507 "Free some disk space or move the data folder, then try again.";
 }

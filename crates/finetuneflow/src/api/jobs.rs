@@ -81,7 +81,7 @@ pub struct Failure {
 pub struct Job {
     /// Its id.
     pub id: Uuid,
-    /// `chunk_documents`, `dataset_generate`, `train`, `evaluate` or `export`.
+    /// `chunk_documents`, `dataset_generate`, `train`, `evaluate`, `export`, `download_model`, …
     #[schema(example = "train")]
     pub kind: String,
     /// `default` or `gpu`.

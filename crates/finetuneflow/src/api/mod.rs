@@ -21,6 +21,7 @@ mod files;
 mod generation;
 mod hardware;
 mod health;
+mod hub;
 mod jobs;
 mod label_studio;
 mod models;
@@ -73,6 +74,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(settings::routes())
         .merge(providers::routes())
         .merge(models::routes())
+        .merge(hub::routes())
         .merge(projects::routes())
         .merge(files::routes())
         .merge(chunks::routes())

@@ -1,20 +1,23 @@
-//! Base models that can be chosen.
+//! Base models that can be chosen. What can be downloaded is the hub's: see [`super::hub`].
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::extract::{Json, List, Paging, Query};
+use super::extract::{Json, List, Paging, Path, Query};
+use super::projects::ProjectSettings;
 use super::state::AppState;
+use crate::hub::RepoId;
 use crate::models::Model;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(delete))
 }
 
-/// Lists the base models: the bundled one, then the folders under `models/` in the data folder
+/// Lists the base models: the bundled one, the folders and GGUF files under `models/` in the data folder, then downloaded ones
 #[utoipa::path(get, path = "/api/models", tag = "models", params(Paging),
     responses((status = 200, body = List<Model>)))]
 async fn list(State(state): State<AppState>, Query(paging): Query<Paging>) -> ApiResult<Json<List<Model>>> {
@@ -24,10 +27,59 @@ async fn list(State(state): State<AppState>, Query(paging): Query<Paging>) -> Ap
     Ok(Json(List::of_all(all, page)))
 }
 
+/// Deletes a downloaded model, all of its commits
+///
+/// Not where a project is based on it, nor from a cache outside the data folder, which other programs use.
+#[utoipa::path(delete, path = "/api/models/{id}", tag = "models", params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone")))]
+async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    let models = &state.services.models;
+    let refused = |message: String, hint: &str| ApiError::new(Code::Conflict, message).hint(hint);
+    let Some(repo) = RepoId::parse(&id) else {
+        let hint = "Delete its folder under models/ in the data folder yourself.";
+        return Err(refused(format!("{id} was not downloaded from the hub."), hint));
+    };
+    if !models.cache().root().starts_with(&state.config.data_dir) {
+        let hint = "Delete it with the program that the cache belongs to, such as `hf cache`.";
+        return Err(refused(
+            format!("{} is used by other programs too.", models.cache().root().display()),
+            hint,
+        ));
+    }
+    if let Some(name) = project_based_on(&state, &id).await? {
+        let hint = "Give the project another model first.";
+        return Err(refused(format!("The project {name} is based on {id}."), hint));
+    }
+    match models.cache().remove(&repo)? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::missing(Code::ModelNotFound, "model", &id)),
+    }
+}
+
+/// The name of a project with this model.
+async fn project_based_on(state: &AppState, id: &str) -> ApiResult<Option<String>> {
+    for number in 1.. {
+        let page = store::Page::new(number, 500);
+        let projects = store::projects::list(&state.database, page, Default::default()).await?;
+        if let Some(found) = projects.items.iter().find(|project| ProjectSettings::of(project).model_id == id)
+        {
+            return Ok(Some(found.name.clone()));
+        }
+        if number * 500 >= projects.total {
+            break;
+        }
+    }
+    Ok(None)
+}
+
 /// The model, if it exists and can be used.
 pub fn usable(state: &AppState, id: &str) -> ApiResult<Model> {
     let model = state.services.models.find(id);
-    let model = model.ok_or_else(|| ApiError::missing(Code::ModelNotFound, "model", id))?;
+    let model = model.ok_or_else(|| match RepoId::parse(id) {
+        Some(_) => ApiError::missing(Code::ModelNotFound, "model", id)
+            .hint("Download it first: POST /api/models/download."),
+        None => ApiError::missing(Code::ModelNotFound, "model", id),
+    })?;
     match &model.problem {
         None => Ok(model),
         Some(problem) => {

@@ -40,7 +40,7 @@ pub struct Project {
     pub name: String,
     /// May be empty.
     pub description: String,
-    /// The base model: `base` or a local model's name.
+    /// The base model: `base`, a local model's name, or the `org/name` of a downloaded one.
     #[schema(example = "base")]
     pub model_id: String,
     /// One of `options.tasks` in the settings.
@@ -96,7 +96,7 @@ pub struct UpdateProject {
     pub name: Option<String>,
     /// At most 5000 characters.
     pub description: Option<String>,
-    /// `base` or a local model's name.
+    /// `base`, a local model's name, or the `org/name` of a downloaded one.
     pub model_id: Option<String>,
     /// One of `options.tasks`.
     pub task: Option<String>,

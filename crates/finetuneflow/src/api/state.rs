@@ -52,7 +52,7 @@ impl AppState {
             services: Services {
                 database: database.clone(),
                 blobs: blobs.clone(),
-                models: Models::new(&config.data_dir),
+                models: Models::with_hub(&config.data_dir, config.hub.clone()),
                 program,
                 threads: config.threads,
                 inference: Arc::clone(&inference),

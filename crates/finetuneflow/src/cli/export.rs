@@ -12,7 +12,7 @@ use super::interrupt::cancel_flag;
 /// Write a PEFT adapter, a merged model folder or a GGUF file that other programs load
 #[derive(clap::Args)]
 pub struct Args {
-    /// Hugging Face model folder, or `base` for the bundled model
+    /// Hugging Face model folder, `base` for the bundled model, or the org/name of a downloaded one
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// PEFT adapter folder; without one the model itself is exported (merged, gguf)

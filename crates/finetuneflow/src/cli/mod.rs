@@ -7,12 +7,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+
+use crate::config::Config;
+use crate::hub::Reference;
+use crate::models::Models;
 
 mod dataset;
 mod demo;
 mod doctor;
+mod download;
 mod evaluate;
 mod export;
 pub mod generate;
@@ -50,6 +56,7 @@ enum Command {
     Export(export::Args),
     Plan(Box<plan::Args>),
     Dataset(dataset::Args),
+    Download(download::Args),
     Doctor(doctor::Args),
     Migrate(migrate::Args),
     Inspect(inspect::Args),
@@ -66,13 +73,34 @@ pub struct Context {
 }
 
 impl Context {
-    /// The folder that `--model` names: a path, or `base` for the model that the binary carries.
+    /// The settings, without flags of `serve`.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&serve::sources(self))?)
+    }
+
+    /// The folder that `--model` names: a path, `base` for the model that the binary carries, or a model of the hub that was
+    /// downloaded (`org/name`, or its name in Ollama's library).
     pub fn model_dir(&self, model: &Path) -> anyhow::Result<PathBuf> {
-        if model.as_os_str() != crate::models::BASE {
-            return Ok(model.to_path_buf());
+        if model.as_os_str() == crate::models::BASE {
+            let (data_dir, _) = serve::sources(self).data_dir()?;
+            return Models::new(&data_dir).dir(crate::models::BASE);
         }
-        let (data_dir, _) = serve::sources(self).data_dir()?;
-        crate::models::Models::new(&data_dir).dir(crate::models::BASE)
+        let named = model.to_str().filter(|_| !model.exists());
+        let Some(reference) = named.and_then(|text| Reference::parse(text, None)) else {
+            return Ok(model.to_path_buf());
+        };
+        let config = self.config()?;
+        let models = Models::with_hub(&config.data_dir, config.hub);
+        let id = reference.repo.as_str();
+        match &reference.revision {
+            None => models.dir(id).with_context(|| format!("there is no folder {}", model.display())),
+            Some(revision) => match models.cache().commit_of(&reference.repo, revision) {
+                Some(commit) => Ok(models.cache().snapshot(&reference.repo, &commit)),
+                None => anyhow::bail!(
+                    "the revision {revision} of {id} is not on this computer: `finetuneflow download {id} --revision {revision}` downloads it"
+                ),
+            },
+        }
     }
 
     /// One JSON line on stdout. Printed with and without `--json` by commands whose output is data.
@@ -95,6 +123,7 @@ pub fn run() -> ExitCode {
     }
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(args, &context),
+        Command::Download(args) => download::run(args, &context),
         Command::Doctor(args) => doctor::run(args, &context),
         Command::Migrate(args) => migrate::run(args, &context),
         Command::Demo(args) => demo::run(args, &context),

@@ -50,7 +50,8 @@ impl From<BasePrecisionArg> for BasePrecisionName {
 
 #[derive(Args, Clone)]
 pub struct ModelArgs {
-    /// Hugging Face model folder (config.json, tokenizer.json, safetensors), GGUF file, or `base` for the bundled model
+    /// Hugging Face model folder (config.json, tokenizer.json, safetensors), GGUF file, `base` for the bundled model, or the
+    /// org/name of a downloaded one
     #[arg(long, value_name = "DIR|FILE.gguf")]
     pub model: PathBuf,
     /// PEFT adapter folder to put onto the model

@@ -82,8 +82,8 @@ const DEFAULT_CONTEXT: usize = 1024;
 /// What decides a run's memory.
 #[derive(clap::Args)]
 pub struct RunArgs {
-    /// Hugging Face model folder, GGUF file (its weights are dequantised as --base-precision says), or `base` for the
-    /// bundled model
+    /// Hugging Face model folder, GGUF file (its weights are dequantised as --base-precision says), `base` for the bundled
+    /// model, or the org/name of a downloaded one
     #[arg(long, value_name = "DIR|FILE.gguf")]
     pub model: PathBuf,
     /// Train low-rank adapters (lora), those with trained norms of the adapted weights' rows (dora), or every weight (full)

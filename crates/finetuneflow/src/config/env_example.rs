@@ -13,9 +13,16 @@ pub fn env_example() -> String {
     );
     for setting in SETTINGS {
         let key = setting.key.map_or_else(|| "not in the file".to_owned(), str::to_owned);
+        let also = match setting.also {
+            [] => String::new(),
+            also => format!("; {} is used where this is not set", also.join(", ")),
+        };
         // Writing to a string cannot fail.
-        let _ =
-            write!(text, "\n# {}\n# [{key}]\n# {}={}\n", setting.help, setting.environment, setting.default);
+        let _ = write!(
+            text,
+            "\n# {}\n# [{key}]{also}\n# {}={}\n",
+            setting.help, setting.environment, setting.default
+        );
     }
     text
 }

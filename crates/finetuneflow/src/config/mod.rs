@@ -10,6 +10,9 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::hub::HubSettings;
+use crate::remote::{self, Secret};
+
 pub use env_example::env_example;
 pub use settings::{SETTINGS, Setting};
 
@@ -131,6 +134,8 @@ pub struct Config {
     pub log: String,
     /// Log lines as JSON.
     pub log_json: bool,
+    /// How the hub of models is reached.
+    pub hub: HubSettings,
     /// Every setting with its source, in the table's order.
     pub resolved: Vec<Resolved>,
     /// `FTF_*` variables that are no setting.
@@ -151,7 +156,12 @@ impl Sources {
     pub fn from_process() -> Self {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("FTF_") || name == "HOME" || name == "XDG_DATA_HOME")
+            .filter(|(name, _)| {
+                name.starts_with("FTF_")
+                    || name.starts_with("HF_")
+                    || name == "HOME"
+                    || name == "XDG_DATA_HOME"
+            })
             .collect();
         Self { flags: BTreeMap::new(), environment }
     }
@@ -168,10 +178,16 @@ impl Sources {
         if let Some(value) = self.flags.get(setting.name) {
             return Some((value.clone(), Source::Flag));
         }
-        if let Some(value) = self.environment.get(setting.environment).filter(|value| !value.is_empty()) {
-            return Some((value.clone(), Source::Environment));
+        let variables = std::iter::once(&setting.environment).chain(setting.also);
+        if let Some(value) = variables.into_iter().find_map(|name| self.variable(name)) {
+            return Some((value.to_owned(), Source::Environment));
         }
         file.get(setting.key?).map(|value| (value.clone(), Source::File))
+    }
+
+    /// A variable that is set to something.
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The data folder: `--data-dir`, `FTF_DATA_DIR`, `$XDG_DATA_HOME/finetuneflow` or `~/.local/share/finetuneflow`.
@@ -180,11 +196,11 @@ impl Sources {
             let path = std::path::absolute(&value).unwrap_or_else(|_| PathBuf::from(&value));
             return Ok((path, source));
         }
-        let variable = |name: &str| self.environment.get(name).filter(|value| !value.is_empty());
-        if let Some(folder) = variable("XDG_DATA_HOME").filter(|folder| Path::new(folder).is_absolute()) {
+        if let Some(folder) = self.variable("XDG_DATA_HOME").filter(|folder| Path::new(folder).is_absolute())
+        {
             return Ok((Path::new(folder).join("finetuneflow"), Source::Default));
         }
-        match variable("HOME") {
+        match self.variable("HOME") {
             Some(home) => Ok((Path::new(home).join(".local/share/finetuneflow"), Source::Default)),
             None => Err(ConfigError::NoHome),
         }
@@ -230,6 +246,7 @@ impl Config {
             threads: values.parse("threads", "is not a whole number")?,
             log: values.log_filter()?,
             log_json: values.log_format()?,
+            hub: values.hub(&data_dir, sources)?,
             unknown_variables: unknown_variables(sources),
             data_dir,
             resolved,
@@ -333,6 +350,36 @@ impl Values<'_> {
 
     fn list(&self, name: &str) -> Vec<String> {
         self.text(name).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn switch(&self, name: &str) -> Result<bool, ConfigError> {
+        // As the variables of the hub's own programs are written.
+        match self.text(name).to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "" | "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(self.wrong(name, "must be true or false")),
+        }
+    }
+
+    fn hub(&self, data_dir: &Path, sources: &Sources) -> Result<HubSettings, ConfigError> {
+        let mut endpoint = remote::parse_address(self.text("hub_endpoint"), crate::hub::ENDPOINT)
+            .map_err(|problem| self.wrong("hub_endpoint", &problem))?;
+        endpoint.set_query(None);
+        endpoint.set_fragment(None);
+        let token = match self.text("hub_token") {
+            "" => None,
+            text => {
+                let token = Secret::entered(text, &endpoint);
+                Some(token.map_err(|problem| self.wrong("hub_token", problem))?)
+            }
+        };
+        let cache = match (self.text("hub_cache"), sources.variable("HF_HOME")) {
+            ("", None) => data_dir.join("hub"),
+            ("", Some(home)) => Path::new(home).join("hub"),
+            (folder, _) => PathBuf::from(folder),
+        };
+        let cache = std::path::absolute(&cache).unwrap_or(cache);
+        Ok(HubSettings { endpoint, cache, offline: self.switch("offline")?, token })
     }
 
     fn origins(&self, name: &str) -> Result<Vec<String>, ConfigError> {

@@ -7,6 +7,8 @@ pub struct Setting {
     pub name: &'static str,
     /// The environment variable.
     pub environment: &'static str,
+    /// Variables of other programs that are used where ours is not set.
+    pub also: &'static [&'static str],
     /// The key in `finetuneflow.toml`; the data folder has none, because the file lies in it.
     pub key: Option<&'static str>,
     /// The value when nothing is given, as text.
@@ -20,6 +22,7 @@ pub struct Setting {
 pub(super) const DATA_DIR: Setting = Setting {
     name: "data_dir",
     environment: "FTF_DATA_DIR",
+    also: &[],
     key: None,
     default: "",
     help: "Folder for projects, runs and the database; empty: the platform's data folder (~/.local/share/finetuneflow)",
@@ -33,7 +36,7 @@ const fn setting(
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { name, environment, key: Some(key), default, help, secret: false }
+    Setting { name, environment, also: &[], key: Some(key), default, help, secret: false }
 }
 
 /// Every setting.
@@ -99,6 +102,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "database_url",
         environment: "FTF_DATABASE_URL",
+        also: &[],
         key: Some("storage.database_url"),
         default: "",
         help: "sqlite:///path/to/file or postgres://user:password@host/name; empty: an SQLite file in the data folder",
@@ -118,6 +122,47 @@ pub const SETTINGS: &[Setting] = &[
         "0",
         "Threads for training and for answers; 0: all cores",
     ),
+    Setting {
+        also: &["HF_ENDPOINT"],
+        ..setting(
+            "hub_endpoint",
+            "FTF_HUB_ENDPOINT",
+            "hub.endpoint",
+            crate::hub::ENDPOINT,
+            "Where models are looked for and downloaded from",
+        )
+    },
+    Setting {
+        also: &["HF_HUB_CACHE"],
+        ..setting(
+            "hub_cache",
+            "FTF_HUB_CACHE",
+            "hub.cache",
+            "",
+            "Folder for models of the hub, in the layout that other programs share; empty: hub in HF_HOME where that is set, else hub in the data folder",
+        )
+    },
+    Setting {
+        secret: true,
+        also: &["HF_TOKEN"],
+        ..setting(
+            "hub_token",
+            "FTF_HUB_TOKEN",
+            "hub.token",
+            "",
+            "Token for the hub, for models whose licence must be accepted; one that was entered on the settings page comes first",
+        )
+    },
+    Setting {
+        also: &["HF_HUB_OFFLINE"],
+        ..setting(
+            "offline",
+            "FTF_OFFLINE",
+            "hub.offline",
+            "false",
+            "true: nothing is asked of the hub, only models that were downloaded before are used",
+        )
+    },
     setting(
         "log",
         "FTF_LOG",

@@ -10,6 +10,7 @@ pub mod dataset_generate;
 pub mod dataset_preview;
 pub mod dataset_write;
 pub mod document_ocr;
+pub mod download_model;
 pub mod evaluate;
 pub mod export;
 pub mod freeze;
@@ -35,6 +36,7 @@ use store::{Blobs, Database, StoreError};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::hub::HubError;
 use crate::inference::Inference;
 use crate::label_studio::LabelStudioError;
 use crate::library::Library;
@@ -188,6 +190,7 @@ pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<train::Train>(),
     RegisteredKind::of::<evaluate::Evaluate>(),
     RegisteredKind::of::<export::Export>(),
+    RegisteredKind::of::<download_model::DownloadModel>(),
 ];
 
 fn start<K: JobKind>(payload: Value, work: Work) -> Running {
@@ -228,7 +231,8 @@ impl<E: Into<anyhow::Error>> From<E> for JobError {
         let store =
             matches!(error.downcast_ref(), Some(StoreError::Database(_) | StoreError::Storage { .. }));
         let label_studio = error.downcast_ref().is_some_and(LabelStudioError::is_passing);
-        if store || label_studio { Self::Transient(error) } else { Self::Failed(error) }
+        let hub = error.downcast_ref().is_some_and(HubError::is_passing);
+        if store || label_studio || hub { Self::Transient(error) } else { Self::Failed(error) }
     }
 }
 

@@ -181,6 +181,7 @@ fn every_kind_has_one_line_and_one_queue() {
             ("train", "gpu"),
             ("evaluate", "gpu"),
             ("export", "default"),
+            ("download_model", "default"),
         ]
     );
 }

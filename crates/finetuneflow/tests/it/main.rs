@@ -6,6 +6,8 @@ mod dataset;
 mod dataset_generate;
 mod documentation;
 mod evaluation;
+mod fake_hub;
+mod hub;
 mod invariants;
 mod jobs;
 #[cfg(unix)]

@@ -3,12 +3,13 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { api, take } from "../../shared/api/client";
-import { refreshProject, useModels, useSettings } from "../../shared/api/queries";
+import { refreshProject, useSettings } from "../../shared/api/queries";
 import type { OptionEntry, Project } from "../../shared/api/types";
 import { Button } from "../../shared/ui/Button";
 import { Dialog, DialogActions } from "../../shared/ui/Dialog";
 import { Field, Input, Select, Textarea } from "../../shared/ui/Field";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
+import { ModelChoice } from "./ModelChoice";
 
 /** Creates a project (`project` null) or changes one. */
 export function ProjectDialog({ project, onClose }: { project: Project | null; onClose: () => void }) {
@@ -16,7 +17,6 @@ export function ProjectDialog({ project, onClose }: { project: Project | null; o
   const navigate = useNavigate();
   const client = useQueryClient();
   const settings = useSettings();
-  const models = useModels();
   const languages = settings.data?.options.languages ?? [];
   const [name, setName] = useState(project?.name ?? "");
   const [description, setDescription] = useState(project?.description ?? "");
@@ -88,19 +88,9 @@ export function ProjectDialog({ project, onClose }: { project: Project | null; o
             )}
           </Field>
         </div>
-        <Field label={t("projects.model")} hint={t("projects.modelHint")}>
-          {(control) => (
-            <Select {...control} value={modelId} onChange={(event) => setModelId(event.target.value)}>
-              {(models.data?.items ?? []).map((model) => (
-                <option key={model.id} value={model.id} disabled={!model.usable}>
-                  {model.usable ? model.name : t("projects.modelUnusable", { name: model.name })}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-        {(settings.error ?? models.error ?? save.error) != null && (
-          <ProblemNote problem={save.error ?? settings.error ?? models.error} />
+        <ModelChoice modelId={modelId} onChoose={setModelId} />
+        {(settings.error ?? save.error) != null && (
+          <ProblemNote problem={save.error ?? settings.error} />
         )}
         <DialogActions>
           <Button onClick={onClose}>{t("common.cancel")}</Button>

@@ -14,6 +14,7 @@ import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
 import { Connections } from "./Connections";
+import { Hub } from "./Hub";
 import { LabelStudio } from "./LabelStudio";
 
 export function SettingsPage() {
@@ -26,6 +27,7 @@ export function SettingsPage() {
       <div className="space-y-5">
         <Appearance />
         <Connections />
+        <Hub />
         <LabelStudio />
         <HealthSection />
         <Section title={t("settings.machine")}>

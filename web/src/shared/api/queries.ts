@@ -18,6 +18,9 @@ export const keys = {
   jobs: ["jobs"] as const,
   connections: ["connections"] as const,
   labelStudio: ["label-studio"] as const,
+  models: ["models"] as const,
+  hub: ["hub"] as const,
+  download: ["jobs", "download"] as const,
 };
 
 /** After a change in a project: what is shown of it, and the list of projects with its counts, is read again. */
@@ -39,7 +42,7 @@ export function useSettings() {
 
 export function useModels() {
   return useQuery({
-    queryKey: ["models"],
+    queryKey: keys.models,
     queryFn: ({ signal }) => take(api.GET("/api/models", { params: { query: { per_page: 500 } }, signal })),
   });
 }
@@ -72,5 +75,12 @@ export function useLabelStudio() {
   return useQuery({
     queryKey: keys.labelStudio,
     queryFn: ({ signal }) => take(api.GET("/api/settings/label-studio", { signal })),
+  });
+}
+
+export function useHub() {
+  return useQuery({
+    queryKey: keys.hub,
+    queryFn: ({ signal }) => take(api.GET("/api/settings/hub", { signal })),
   });
 }

@@ -139,11 +139,92 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the base models: the bundled one, then the folders under `models/` in the data folder */
+        /** Lists the base models: the bundled one, the folders and GGUF files under `models/` in the data folder, then downloaded ones */
         get: operations["models_list"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Downloads a model of the hub
+         * @description Its files at one commit, into the cache. What is there already, whole or in part, is not downloaded again; asked for
+         *     twice, it is one job.
+         */
+        post: operations["models_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a model is, and which training of it fits this machine
+         * @description For models of the hub, of the cache and of this computer.
+         */
+        post: operations["models_resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks for models on the hub
+         * @description Text generation models with safetensors weights. Offline, those in the cache.
+         */
+        get: operations["models_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a downloaded model, all of its commits
+         * @description Not where a project is based on it, nor from a cache outside the data folder, which other programs use.
+         */
+        delete: operations["models_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -184,6 +265,26 @@ export interface paths {
         head?: never;
         /** Changes a project */
         patch: operations["projects_update"];
+        trace?: never;
+    };
+    "/api/projects/{id}/model/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a model is that a project may be based on
+         * @description As `POST /api/models/resolve`. Nothing is changed: the project's `model_id` is set once the model is downloaded.
+         */
+        post: operations["models_resolve_for_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/projects/{project_id}/chat": {
@@ -1043,6 +1144,24 @@ export interface paths {
         /** What the studio is set to, and every list that a client offers */
         get: operations["settings_read"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/hub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the hub of models is reached */
+        get: operations["hub_read"];
+        /** Sets the token for the hub, or forgets it */
+        put: operations["hub_set"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1928,6 +2047,15 @@ export interface components {
              */
             total_bytes?: number | null;
         };
+        /** @description What to download. */
+        DownloadRequest: {
+            /** @description The commit that was shown to the person, where it was: this is downloaded, even if the revision has moved. */
+            commit?: string | null;
+            /** @description `org/name`, the address of its page, or a name of Ollama's library. */
+            model: string;
+            /** @description Branch, tag or commit; default: what the address names, or `main`. */
+            revision?: string | null;
+        };
         /** @description The inner part of every error answer. */
         ErrorBody: {
             /**
@@ -2096,6 +2224,75 @@ export interface components {
              * @description Its size.
              */
             size_bytes: number;
+        };
+        /** @description What is known of a model. */
+        Facts: {
+            /**
+             * Format: int64
+             * @description What a training may take; null where the system does not tell.
+             */
+            available_memory_bytes?: number | null;
+            /** @description The commit that it was at; null for folders here. A download that names it gets what is described here. */
+            commit?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that it can see at once.
+             */
+            context_length?: number | null;
+            /**
+             * Format: int64
+             * @description Still to download.
+             */
+            download_bytes?: number | null;
+            /** @description All of it is on this computer. */
+            downloaded: boolean;
+            /**
+             * @description `model_type` of its `config.json`.
+             * @example llama
+             */
+            family?: string | null;
+            /**
+             * Format: int64
+             * @description Where models are kept; null where the system does not tell.
+             */
+            free_disk_bytes?: number | null;
+            /** @description A licence must be accepted on its page before it can be downloaded. */
+            gated: boolean;
+            /**
+             * @description What projects name it by: `base`, a folder's name, or `org/name`.
+             * @example HuggingFaceTB/SmolLM2-135M-Instruct
+             */
+            id: string;
+            /**
+             * @description As its card says.
+             * @example apache-2.0
+             */
+            license?: string | null;
+            /** @description Memory for each way of training; empty where the configuration cannot be read. */
+            methods: components["schemas"]["MethodMemory"][];
+            /** @description The name in Ollama's library that was asked for. */
+            ollama?: string | null;
+            /** @description Its page. */
+            page?: string | null;
+            /**
+             * Format: int64
+             * @description Number of weights.
+             */
+            parameters?: number | null;
+            /** @description Branch, tag or commit; null for folders here. */
+            revision?: string | null;
+            /**
+             * Format: int64
+             * @description Of all files that are used.
+             */
+            size_bytes?: number | null;
+            /** @description Where it is from. */
+            source: components["schemas"]["ModelSource"];
+            /**
+             * Format: int64
+             * @description Tokens that it knows.
+             */
+            vocabulary_size?: number | null;
         };
         /** @description Why a job or a run failed. */
         Failure: {
@@ -2277,6 +2474,38 @@ export interface components {
              */
             tokens_per_second?: number | null;
         };
+        /** @description A model that was found. */
+        FoundModel: {
+            /** @description It is in the cache. */
+            downloaded: boolean;
+            /**
+             * Format: int64
+             * @description In the last month.
+             */
+            downloads?: number | null;
+            /** @description `model_type` of its configuration. */
+            family?: string | null;
+            /** @description A licence must be accepted. */
+            gated: boolean;
+            /** @description `org/name`. */
+            id: string;
+            /** @description The name in Ollama's library that leads here. */
+            ollama?: string | null;
+            /**
+             * Format: int64
+             * @description Number of weights.
+             */
+            parameters?: number | null;
+            /** @description Models of this family can be trained; null where the family is not known. */
+            supported?: boolean | null;
+        };
+        /** @description Models that were found. */
+        FoundModels: {
+            /** @description What was named exactly, then the most used first. */
+            items: components["schemas"]["FoundModel"][];
+            /** @description The hub was not asked: these are in the cache. */
+            offline: boolean;
+        };
         /** @description Both models on built-in texts of everyday knowledge, English and French, that no training is about. */
         GeneralAbility: {
             /**
@@ -2403,6 +2632,21 @@ export interface components {
              */
             examples: number;
         };
+        /** @description How the hub is reached. */
+        HubView: {
+            /** @description Where they are kept. */
+            cache: string;
+            /**
+             * @description Where models are looked for and downloaded from.
+             * @example https://huggingface.co
+             */
+            endpoint: string;
+            /** @description What is asked of it leaves this computer. */
+            leaves_the_machine: boolean;
+            /** @description Nothing is asked of the hub. */
+            offline: boolean;
+            token?: components["schemas"]["TokenSource"] | null;
+        };
         /** @description What to import. */
         ImportDataset: {
             /** @description The examples start approved; default true. */
@@ -2476,7 +2720,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description `chunk_documents`, `dataset_generate`, `train`, `evaluate` or `export`.
+             * @description `chunk_documents`, `dataset_generate`, `train`, `evaluate`, `export`, `download_model`, …
              * @example train
              */
             kind: string;
@@ -3142,7 +3386,7 @@ export interface components {
                  */
                 id: string;
                 /**
-                 * @description `chunk_documents`, `dataset_generate`, `train`, `evaluate` or `export`.
+                 * @description `chunk_documents`, `dataset_generate`, `train`, `evaluate`, `export`, `download_model`, …
                  * @example train
                  */
                 kind: string;
@@ -3234,6 +3478,8 @@ export interface components {
             items: {
                 /** @description It has a chat template. */
                 chat_template: boolean;
+                /** @description Of a downloaded model: what it is pinned to. */
+                commit?: string | null;
                 /**
                  * Format: int64
                  * @description Tokens that it can see at once.
@@ -3247,7 +3493,7 @@ export interface components {
                  */
                 family?: string | null;
                 /**
-                 * @description `base`, or the folder's name.
+                 * @description `base`, the folder's or file's name, or `org/name`.
                  * @example base
                  */
                 id: string;
@@ -3315,7 +3561,7 @@ export interface components {
                  */
                 language: string;
                 /**
-                 * @description The base model: `base` or a local model's name.
+                 * @description The base model: `base`, a local model's name, or the `org/name` of a downloaded one.
                  * @example base
                  */
                 model_id: string;
@@ -3555,6 +3801,31 @@ export interface components {
          * @enum {string}
          */
         Method: "lora" | "full";
+        /** @description A way of training, and whether it fits. */
+        MethodMemory: {
+            /** @description It fits into the free memory. */
+            fits: boolean;
+            /**
+             * Format: int32
+             * @description Tokens of a sequence: the most up to 1024 that fit, else 128.
+             */
+            max_seq_len: number;
+            /**
+             * @description `lora`, `qlora` (the frozen base in NF4), `dora` or `full`.
+             * @example lora
+             */
+            method: string;
+            /**
+             * Format: int32
+             * @description Sequences in one pass: the most up to 4 that fit, else 1.
+             */
+            micro_batch_size: number;
+            /**
+             * Format: int64
+             * @description What a training with these settings will allocate.
+             */
+            required_bytes: number;
+        };
         /** @description The curves of a run. */
         Metrics: {
             /** @description In order. */
@@ -3571,6 +3842,8 @@ export interface components {
         Model: {
             /** @description It has a chat template. */
             chat_template: boolean;
+            /** @description Of a downloaded model: what it is pinned to. */
+            commit?: string | null;
             /**
              * Format: int64
              * @description Tokens that it can see at once.
@@ -3584,7 +3857,7 @@ export interface components {
              */
             family?: string | null;
             /**
-             * @description `base`, or the folder's name.
+             * @description `base`, the folder's or file's name, or `org/name`.
              * @example base
              */
             id: string;
@@ -3612,16 +3885,34 @@ export interface components {
              */
             vocabulary_size?: number | null;
         };
+        /** @description What is known of a model. */
+        ModelFacts: components["schemas"]["Facts"] & {
+            problem?: components["schemas"]["ModelProblem"] | null;
+        };
         /** @description Names of models. */
         ModelNames: {
             /** @description In their alphabet. */
             models: string[];
         };
+        /** @description What stands in a model's way. */
+        ModelProblem: {
+            /**
+             * @description A code of the errors.
+             * @example hub_model_gated
+             */
+            code: string;
+            /** @description What the user can do. */
+            hint: string;
+            /** @description Where the licence is accepted. */
+            link?: string | null;
+            /** @description What it is. */
+            message: string;
+        };
         /**
          * @description Where a model comes from.
          * @enum {string}
          */
-        ModelSource: "bundled" | "local";
+        ModelSource: "bundled" | "local" | "hub";
         /** @description What the machine has for recognising text. */
         OcrView: {
             /** @description Pictures can be read. */
@@ -3724,7 +4015,7 @@ export interface components {
              */
             language: string;
             /**
-             * @description The base model: `base` or a local model's name.
+             * @description The base model: `base`, a local model's name, or the `org/name` of a downloaded one.
              * @example base
              */
             model_id: string;
@@ -3900,6 +4191,16 @@ export interface components {
         ResolveConflict: {
             /** @description Whose side is taken. */
             take: components["schemas"]["Side"];
+        };
+        /** @description A model, as people name it. */
+        ResolveModel: {
+            /**
+             * @description A model of `GET /api/models`, `org/name`, the address of its page, or a name of Ollama's library.
+             * @example smollm2:135m
+             */
+            model: string;
+            /** @description Branch, tag or commit; default: what the address names, or `main`. */
+            revision?: string | null;
         };
         /** @description A row that could not be taken. */
         RowProblem: {
@@ -4092,6 +4393,11 @@ export interface components {
              * @description For one whole answer, 1 to 3600.
              */
             timeout_seconds?: number | null;
+        };
+        /** @description The token for the hub. */
+        SetHub: {
+            /** @description The secret, for the present endpoint only; an empty text forgets it. */
+            token: string;
         };
         /** @description What to set; what is left out stays as it is. */
         SetLabelStudioConnection: {
@@ -4332,6 +4638,11 @@ export interface components {
          * @enum {string}
          */
         TokenKind: "personal" | "legacy";
+        /**
+         * @description Where a token comes from.
+         * @enum {string}
+         */
+        TokenSource: "studio" | "configuration";
         /** @description The settings of a training. */
         TrainConfig: {
             /**
@@ -4575,7 +4886,7 @@ export interface components {
             description?: string | null;
             /** @description One of `options.languages`. */
             language?: string | null;
-            /** @description `base` or a local model's name. */
+            /** @description `base`, a local model's name, or the `org/name` of a downloaded one. */
             model_id?: string | null;
             /** @description 1 to 200 characters. */
             name?: string | null;
@@ -5004,6 +5315,130 @@ export interface operations {
             };
         };
     };
+    models_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DownloadRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    models_resolve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveModel"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelFacts"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    models_search: {
+        parameters: {
+            query: {
+                /** @description Words of a name, `org/name`, the address of a model's page, or a name of Ollama's library. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundModels"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    models_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     projects_list: {
         parameters: {
             query?: {
@@ -5157,6 +5592,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    models_resolve_for_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveModel"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelFacts"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -6982,6 +7451,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    hub_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubView"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    hub_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetHub"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubView"];
                 };
             };
             /** @description What went wrong and what to do */

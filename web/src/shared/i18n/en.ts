@@ -1,8 +1,10 @@
 import { datasetEn } from "./dataset.en";
+import { hubEn } from "./hub.en";
 
 /** English texts. `fr.ts` has the same keys; the type checker sees to that. */
 export const en = {
   ...datasetEn,
+  ...hubEn,
   app: {
     skip: "Skip to the content",
     navigation: "Main menu",
@@ -494,6 +496,7 @@ export const en = {
       train: "Train",
       evaluate: "Measure",
       export: "Export",
+      download_model: "Download a model",
     },
     status: {
       queued: "Waiting",
@@ -553,6 +556,15 @@ export const en = {
     example_not_found: { title: "This example does not exist", hint: "It may have been deleted. Reload the page." },
     run_not_found: { title: "This training does not exist", hint: "Reload the page." },
     job_not_found: { title: "This job does not exist", hint: "Reload the page." },
+    hub_model_gated: { title: "The licence of this model must be accepted first", hint: "Accept it on the model's page, then enter a token of that account in the settings." },
+    hub_model_not_found: { title: "The hub has no such model", hint: "Check the spelling; a private model needs a token that may see it." },
+    hub_offline: { title: "The studio is offline", hint: "Choose a model that is on this computer, or start the studio without FTF_OFFLINE and HF_HUB_OFFLINE." },
+    hub_token_refused: { title: "The hub does not accept the token", hint: "Enter it again in the settings." },
+    hub_rate_limited: { title: "The hub asks to wait", hint: "Try again in some minutes; with a token it allows more." },
+    hub_unreachable: { title: "The hub does not answer as it should", hint: "Check the connection to the internet, then try again. What was downloaded before can be used." },
+    hub_not_trusted: { title: "What the hub sent cannot be trusted", hint: "Try again; if it stays, choose another model." },
+    no_safetensors: { title: "This model has no safetensors weights", hint: "Choose a repository that has them." },
+    unsupported_model: { title: "This model cannot be trained here", hint: "Choose a Llama, Mistral, Qwen 2, Qwen 3, Gemma 2, Gemma 3 (text) or Phi 3 model that is not quantized." },
     connection_not_found: { title: "This connection does not exist", hint: "Choose another one in the settings." },
     provider_failed: { title: "The server of the language model does not answer as it should", hint: "Start it, or correct the connection in the settings." },
     model_not_found: { title: "This model does not exist", hint: "Choose another model." },

@@ -1,9 +1,11 @@
 import { datasetFr } from "./dataset.fr";
+import { hubFr } from "./hub.fr";
 import type { Texts } from "./en";
 
 /** French texts. Unbreakable spaces stand before double punctuation and inside quotation marks. */
 export const fr: Texts = {
   ...datasetFr,
+  ...hubFr,
   app: {
     skip: "Aller au contenu",
     navigation: "Menu principal",
@@ -495,6 +497,7 @@ export const fr: Texts = {
       train: "Entraîner",
       evaluate: "Mesurer",
       export: "Exporter",
+      download_model: "Télécharger un modèle",
     },
     status: {
       queued: "En attente",
@@ -554,6 +557,15 @@ export const fr: Texts = {
     example_not_found: { title: "Cet exemple n'existe pas", hint: "Il a peut-être été supprimé. Rechargez la page." },
     run_not_found: { title: "Cet entraînement n'existe pas", hint: "Rechargez la page." },
     job_not_found: { title: "Cette tâche n'existe pas", hint: "Rechargez la page." },
+    hub_model_gated: { title: "La licence de ce modèle doit d’abord être acceptée", hint: "Acceptez-la sur la page du modèle, puis saisissez un jeton de ce compte dans les réglages." },
+    hub_model_not_found: { title: "Le hub n’a pas ce modèle", hint: "Vérifiez le nom ; un modèle privé demande un jeton qui peut le voir." },
+    hub_offline: { title: "Le studio est hors ligne", hint: "Choisissez un modèle de cet ordinateur, ou lancez le studio sans FTF_OFFLINE ni HF_HUB_OFFLINE." },
+    hub_token_refused: { title: "Le hub n’accepte pas le jeton", hint: "Saisissez-le à nouveau dans les réglages." },
+    hub_rate_limited: { title: "Le hub demande d’attendre", hint: "Réessayez dans quelques minutes ; avec un jeton, il en permet davantage." },
+    hub_unreachable: { title: "Le hub ne répond pas comme il devrait", hint: "Vérifiez la connexion à internet, puis réessayez. Ce qui a été téléchargé reste utilisable." },
+    hub_not_trusted: { title: "Ce que le hub a envoyé n’est pas fiable", hint: "Réessayez ; si cela persiste, choisissez un autre modèle." },
+    no_safetensors: { title: "Ce modèle n’a pas de poids safetensors", hint: "Choisissez un dépôt qui en a." },
+    unsupported_model: { title: "Ce modèle ne peut pas être entraîné ici", hint: "Choisissez un modèle Llama, Mistral, Qwen 2, Qwen 3, Gemma 2, Gemma 3 (texte) ou Phi 3 qui n’est pas quantifié." },
     connection_not_found: { title: "Cette connexion n'existe pas", hint: "Choisissez-en une autre dans les paramètres." },
     provider_failed: { title: "Le serveur du modèle de langage ne répond pas comme il faut", hint: "Démarrez-le, ou corrigez la connexion dans les paramètres." },
     model_not_found: { title: "Ce modèle n'existe pas", hint: "Choisissez un autre modèle." },

@@ -1,12 +1,16 @@
 import { useTranslation } from "react-i18next";
 import type { Job } from "../api/types";
+import { useFormat } from "../lib/format";
 import { Button } from "../ui/Button";
 import { ProgressBar } from "../ui/ProgressBar";
 
 /** A job at work: what it does, how far it is, and a way to stop it. */
 export function JobProgress(props: { job: Job; title: string; lost?: boolean; onCancel?: () => void; className?: string }) {
   const { t } = useTranslation();
+  const format = useFormat();
   const { job } = props;
+  // Downloads count bytes.
+  const amount = (value: number) => (job.kind === "download_model" ? format.bytes(value) : value);
   const progress = job.progress;
   const detail = job.status === "queued" ? t("jobs.waiting") : (progress?.message ?? "");
   return (
@@ -19,7 +23,7 @@ export function JobProgress(props: { job: Job; title: string; lost?: boolean; on
         <div className="flex items-center gap-3">
           {progress?.total != null && progress.done != null && (
             <span className="text-xs text-soft tabular-nums">
-              {t("common.of", { done: progress.done, total: progress.total })}
+              {t("common.of", { done: amount(progress.done), total: amount(progress.total) })}
             </span>
           )}
           {props.onCancel && (

@@ -4,6 +4,9 @@ import { useTranslation } from "react-i18next";
 export function formatters(language: string) {
   const number = (value: number, digits = 0) =>
     new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  /** Large numbers in short: 135M, 1.2B. */
+  const compact = (value: number) =>
+    new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
   const fixed = (value: number, digits: number) =>
     new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   const percent = (share: number, digits = 0) =>
@@ -32,7 +35,7 @@ export function formatters(language: string) {
   /** Learning rates: 0.0002 stays, 1.5e-7 too. */
   const small = (value: number) =>
     value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : number(value, 6);
-  return { number, fixed, percent, bytes, duration, milliseconds, dateTime, time, small };
+  return { number, compact, fixed, percent, bytes, duration, milliseconds, dateTime, time, small };
 }
 
 export type Formatters = ReturnType<typeof formatters>;

@@ -13,7 +13,7 @@ use store::jobs::{Job, JobFilter};
 use store::{Blobs, DataFolder, Database};
 use uuid::Uuid;
 
-use crate::cli::{Context, serve};
+use crate::cli::Context;
 use crate::generation::{Budget, Options};
 use crate::inference::Inference;
 use crate::jobs::dataset_write::DatasetWrite;
@@ -67,10 +67,10 @@ impl WorkFolder {
                 project
             }
         };
-        let (data_dir, _) = serve::sources(context).data_dir()?;
+        let config = context.config()?;
         let services = Services {
             blobs: Blobs::local(&lock.files())?,
-            models: Models::new(&data_dir),
+            models: Models::with_hub(&config.data_dir, config.hub),
             program: std::env::current_exe().context("the path of this program is not known")?,
             threads: 0,
             inference: Arc::new(Inference::new(0)),
