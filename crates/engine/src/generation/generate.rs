@@ -1,10 +1,11 @@
 //! The generation loop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::kv_cache::Decoding;
+use super::kv_cache::{CHUNK, Decoding};
 use super::sampling::{Sampler, Sampling};
 use crate::models::Decoder;
 use crate::tokenizer::Tokenizer;
@@ -49,9 +50,24 @@ pub struct Generated {
     pub ids: Vec<u32>,
     pub finish: Finish,
     pub prompt_tokens: usize,
+    /// What reading the prompt took.
+    pub prompt_time: Duration,
+    /// Passes of one token each that followed.
+    pub decode_steps: usize,
+    /// What these took.
+    pub decode_time: Duration,
 }
 
-/// Continues `prompt`; `on_text` gets the answer in pieces of whole characters.
+impl Generated {
+    /// Speed of the answer alone, without the prompt; `None` where no token followed the first.
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let seconds = self.decode_time.as_secs_f64();
+        (self.decode_steps > 0 && seconds > 0.0).then(|| self.decode_steps as f64 / seconds)
+    }
+}
+
+/// Continues `prompt`; `on_text` gets the answer in pieces of whole characters. `cancel` is looked at before each pass,
+/// while the prompt is read too.
 pub fn generate(
     decoder: &Decoder,
     tokenizer: &Tokenizer,
@@ -62,10 +78,13 @@ pub fn generate(
 ) -> Result<Generated, GenerationError> {
     let wanted = prompt.len().saturating_add(options.max_tokens);
     let mut decoding = Decoding::new(decoder, wanted, options.with_adapter);
-    let mut logits = decoding.push(prompt)?;
-    let mut sampler = Sampler::new(options.sampling);
+    let started = Instant::now();
+    let mut logits = read(&mut decoding, prompt, cancel)?;
+    let read = Instant::now();
+    let mut sampler = Sampler::new(options.sampling, prompt);
     let mut text = StoppableText::new(&options.stop, tokenizer);
     let mut ids = Vec::new();
+    let mut decode_steps = 0;
     let finish = loop {
         if ids.len() >= options.max_tokens {
             break Finish::Length;
@@ -73,7 +92,7 @@ pub fn generate(
         if cancel.load(Ordering::Relaxed) {
             break Finish::Cancelled;
         }
-        let id = sampler.next(&logits);
+        let id = sampler.next(&mut logits);
         if options.stop_ids.contains(&id) {
             break Finish::Stop;
         }
@@ -85,9 +104,34 @@ pub fn generate(
             break Finish::Length;
         }
         logits = decoding.push(&[id])?;
+        decode_steps += 1;
     };
     let text = text.finish(on_text);
-    Ok(Generated { text, ids, finish, prompt_tokens: prompt.len() })
+    Ok(Generated {
+        text,
+        ids,
+        finish,
+        prompt_tokens: prompt.len(),
+        prompt_time: read - started,
+        decode_steps,
+        decode_time: read.elapsed(),
+    })
+}
+
+/// Logits after the prompt, or after what was read of it when `cancel` was set.
+fn read(decoding: &mut Decoding, prompt: &[u32], cancel: &AtomicBool) -> Result<Vec<f32>, GenerationError> {
+    if prompt.len() > decoding.room() {
+        return Err(GenerationError::NoRoom { tokens: prompt.len(), context: decoding.room() });
+    }
+    let (first, rest) = prompt.split_at(prompt.len().min(CHUNK));
+    let mut logits = decoding.push(first)?;
+    for part in rest.chunks(CHUNK) {
+        if cancel.load(Ordering::Relaxed) {
+            break;
+        }
+        logits = decoding.push(part)?;
+    }
+    Ok(logits)
 }
 
 /// Text so far, holding back what may turn out to be the beginning of a stop text.

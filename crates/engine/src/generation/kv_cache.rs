@@ -7,7 +7,7 @@ use crate::models::activations::{Activations, Recompute};
 use crate::models::{Adapters, Decoder};
 
 /// New tokens per pass while a prompt is read.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 /// One sequence on one decoder. Positions never exceed the capacity given at the start.
 pub struct Decoding<'a> {

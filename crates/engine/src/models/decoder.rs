@@ -25,10 +25,26 @@ pub struct Decoder {
     /// Set before each micro-batch of a training step with dropout; only [`Decoder::forward_backward`] looks at it.
     pub dropout: Option<Dropout>,
     /// One for each of the spec's ropes; see [`super::rope::Rope::table`].
-    pub rope_tables: Vec<Buffer>,
+    pub rope_tables: Arc<[Buffer]>,
 }
 
 impl Decoder {
+    /// Another decoder on the same base, without adapters: its tensors are shared, not copied, so that several adapters
+    /// need the base's memory once. Neither is for training: shared tensors cannot be written.
+    pub fn share_base(&self) -> Self {
+        Self {
+            device: Arc::clone(&self.device),
+            spec: self.spec.clone(),
+            precision: self.precision,
+            embedding: self.embedding.share(),
+            blocks: self.blocks.iter().map(Block::share_base).collect(),
+            final_norm: self.final_norm.share(),
+            head: self.head.as_ref().map(Parameter::share),
+            dropout: None,
+            rope_tables: Arc::clone(&self.rope_tables),
+        }
+    }
+
     pub fn compute(&self) -> Compute<'_> {
         Compute { device: &*self.device, precision: self.precision }
     }

@@ -19,6 +19,11 @@ pub struct Compute<'a> {
 }
 
 impl Projection {
+    /// See [`super::Decoder::share_base`].
+    pub fn share_base(&self) -> Self {
+        Self { base: self.base.share(), bias: self.bias.as_ref().map(Parameter::share), adapter: None }
+    }
+
     /// `y (+)= x·Wᵀ + …` for `m` rows. Without `pass` the adapter is left out.
     pub fn forward(
         &self,

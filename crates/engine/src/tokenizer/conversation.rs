@@ -52,23 +52,42 @@ pub fn encode_conversation(
     Ok(Conversation { text: unguarded.text, ids, offsets, answers, held_special_tokens: true })
 }
 
-/// The ids that a model is given to answer a conversation: rendered with the generation prompt.
+/// What a model is given to answer a conversation.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// The conversation through the chat template, with the generation prompt.
+    pub text: String,
+    pub ids: Vec<u32>,
+}
+
+/// The ids of [`render_prompt`].
 pub fn encode_prompt(
     tokenizer: &Tokenizer,
     template: &ChatTemplate,
     messages: &[Json],
     tools: Option<&Json>,
 ) -> Result<Vec<u32>, TemplateError> {
+    render_prompt(tokenizer, template, messages, tools).map(|prompt| prompt.ids)
+}
+
+/// Renders and tokenises a conversation with the generation prompt.
+pub fn render_prompt(
+    tokenizer: &Tokenizer,
+    template: &ChatTemplate,
+    messages: &[Json],
+    tools: Option<&Json>,
+) -> Result<Prompt, TemplateError> {
     let (bos, eos) = (tokenizer.bos_token(), tokenizer.eos_token());
     let guard = Guard::new(tokenizer, messages);
     let messages = guard.as_ref().map_or(messages, |guard| &guard.messages);
     let input =
         RenderInput { messages, add_generation_prompt: true, bos_token: &bos, eos_token: &eos, tools };
     let rendered = template.render(&input)?;
-    Ok(match guard {
-        Some(guard) => guard.lift(&rendered).encode(tokenizer).0,
-        None => tokenizer.encode(&rendered.text),
-    })
+    let Some(guard) = guard else {
+        return Ok(Prompt { ids: tokenizer.encode(&rendered.text), text: rendered.text });
+    };
+    let unguarded = guard.lift(&rendered);
+    Ok(Prompt { ids: unguarded.encode(tokenizer).0, text: unguarded.text })
 }
 
 /// Messages in which the strings of special tokens are broken by a mark after their first character.

@@ -18,7 +18,7 @@ mod model_files;
 mod stream;
 
 pub use chat_template::{ChatTemplate, RenderInput, Rendered, TemplateError};
-pub use conversation::{Conversation, encode_conversation, encode_prompt};
+pub use conversation::{Conversation, Prompt, encode_conversation, encode_prompt, render_prompt};
 pub use encoder::Tokenizer;
 pub use gguf::gguf_companions;
 pub use loss_mask::{Answer, MaskError};

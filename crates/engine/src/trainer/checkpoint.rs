@@ -219,7 +219,7 @@ fn load_parameter(
         let values = tensor.to_f32();
         let trained = parameter.trained.as_mut().expect("only trained parameters are loaded");
         let target = match part {
-            "value" => parameter.weight.values_mut().expect("trained tensors are kept in f32"),
+            "value" => parameter.values_mut().expect("trained tensors are kept in f32"),
             "first_moment" => &mut trained.first_moment,
             _ => &mut trained.second_moment,
         };

@@ -182,7 +182,7 @@ fn check_gradient(
                 .zip(&direction)
                 .map(|(value, d)| (f64::from(*value) + by * f64::from(*d) / length) as f32)
                 .collect();
-            if let Some(target) = parameter.weight.values_mut() {
+            if let Some(target) = parameter.values_mut() {
                 device.write(&moved, target);
             }
         }

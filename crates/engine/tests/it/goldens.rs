@@ -44,7 +44,7 @@ fn greedy_text_from_bos_is_equal_to_the_last_character() {
     let start = page.find("Once upon a time").unwrap();
     let want: String = page[start..].chars().take(565).collect();
     let options = GenerationOptions {
-        sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+        sampling: Sampling::default(),
         max_tokens: 256,
         stop: vec![],
         stop_ids: vec![],

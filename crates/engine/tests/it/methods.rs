@@ -40,7 +40,7 @@ fn move_b(decoder: &mut Decoder, moved: impl Fn(&str) -> bool) {
             let values: Vec<f32> = (0..parameter.shape.iter().product())
                 .map(|i: usize| ((i * 7919) % 101) as f32 / 500.0 - 0.1)
                 .collect();
-            device.write(&values, parameter.weight.values_mut().unwrap());
+            device.write(&values, parameter.values_mut().unwrap());
         }
     }
 }
@@ -55,6 +55,45 @@ fn adapter_of(decoder: &Decoder, config: &AdapterConfig, of: &[usize]) -> Adapte
     let config = AdapterConfig { layers_to_transform: Some(of.to_vec()), ..config.clone() };
     let tensors = decoder.trained().filter(|p| chosen(&p.name)).map(|p| (p.name.clone(), tensor(p)));
     Adapter { config, tensors: tensors.collect() }
+}
+
+#[test]
+fn several_adapters_share_one_base() {
+    let bench = Bench::with_layers(3);
+    let ids: Vec<u32> = (3..40).collect();
+    let logits = |decoder: &Decoder| score(decoder, &ids).unwrap().0;
+    let config =
+        |dora| AdapterConfig { use_dora: dora, ..AdapterConfig::new(4, 8.0, TargetModules::AllLinear) };
+    let adapter = |dora, seed| {
+        let mut decoder = bench.decoder(Base::Frozen);
+        let modules = decoder.spec.modules();
+        adapt::new_adapter(&mut decoder, &config(dora), modules, seed);
+        move_b(&mut decoder, |_| true);
+        decoder.refresh_norms();
+        (adapter_of(&decoder, &config(dora), &[0, 1, 2]), logits(&decoder))
+    };
+    let base = bench.decoder(Base::Frozen);
+    let bare = logits(&base);
+    let alone = [(false, 1), (false, 2), (true, 3)].map(|(dora, seed)| adapter(dora, seed));
+    let shared = alone.each_ref().map(|(adapter, _)| {
+        let mut decoder = base.share_base();
+        adapt::attach_adapter(&mut decoder, adapter, false).unwrap();
+        decoder
+    });
+    for (decoder, (_, expected)) in shared.iter().zip(&alone) {
+        assert!(logits(decoder) == *expected, "as on a base of its own");
+        assert!(*expected != bare);
+    }
+    assert!(logits(&base) == bare, "the base stays bare");
+    for decoder in &shared {
+        let copies = decoder.parameters().filter(|p| !p.name.contains("lora"));
+        assert!(base.parameters().zip(copies).all(|(one, other)| Arc::ptr_eq(&one.weight, &other.weight)));
+    }
+    // What two decoders have, nobody writes.
+    let mut base = base;
+    adapt::new_adapter(&mut base, &config(false), &[Module::Query], 1);
+    assert!(base.trained_mut().all(|parameter| parameter.values_mut().is_some()));
+    assert!(base.share_base().embedding.values_mut().is_none());
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn gradients_agree_with_finite_differences() {
         let moved: Vec<f32> = (0..parameter.shape.iter().product())
             .map(|i: usize| ((i * 7919) % 101) as f32 / 500.0 - 0.1)
             .collect();
-        device.write(&moved, parameter.weight.values_mut().unwrap());
+        device.write(&moved, parameter.values_mut().unwrap());
     }
     for decoder in [&mut full, &mut lora] {
         check_gradients(decoder, &batch);
@@ -294,7 +294,7 @@ fn check_gradients(decoder: &mut Decoder, batch: &MicroBatch) {
 pub fn write(decoder: &mut Decoder, index: usize, values: &[f32]) {
     let device = Arc::clone(&decoder.device);
     let parameter = decoder.trained_mut().nth(index).unwrap();
-    device.write(values, parameter.weight.values_mut().unwrap());
+    device.write(values, parameter.values_mut().unwrap());
 }
 
 #[test]

@@ -28,9 +28,21 @@ pub struct Args {
     /// 0 takes the most likely token each time
     #[arg(long, default_value_t = 0.0)]
     temperature: f32,
+    /// Draw from this many most likely tokens; 0: all
+    #[arg(long, default_value_t = 0)]
+    top_k: usize,
     /// Draw from the most likely tokens that together reach this probability
     #[arg(long, default_value_t = 1.0)]
     top_p: f32,
+    /// Draw from tokens with at least this share of the most likely one's probability; 0: all
+    #[arg(long, default_value_t = 0.0)]
+    min_p: f32,
+    /// Make the last 64 tokens less likely to come again: 1.1 a little, 1 not at all
+    #[arg(long, default_value_t = 1.0)]
+    repeat_penalty: f32,
+    /// A text that ends the answer and is not part of it; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
     /// New tokens at most
     #[arg(long, default_value_t = 256)]
     max_tokens: usize,
@@ -45,12 +57,25 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if !(args.top_p > 0.0 && args.top_p <= 1.0) {
         bail!("--top-p must be above 0 and at most 1");
     }
+    if !(0.0..=1.0).contains(&args.min_p) {
+        bail!("--min-p must be between 0 and 1");
+    }
+    if !(args.repeat_penalty.is_finite() && args.repeat_penalty > 0.0) {
+        bail!("--repeat-penalty must be above 0");
+    }
     let loaded = args.model.load(context)?;
     let prompt = prompt_ids(&args, &loaded)?;
     let options = GenerationOptions {
-        sampling: Sampling { temperature: args.temperature, top_p: args.top_p, seed: args.seed },
+        sampling: Sampling {
+            temperature: args.temperature,
+            top_k: args.top_k,
+            top_p: args.top_p,
+            min_p: args.min_p,
+            repeat_penalty: args.repeat_penalty,
+            seed: args.seed,
+        },
         max_tokens: args.max_tokens,
-        stop: Vec::new(),
+        stop: args.stop.clone(),
         stop_ids: loaded.tokenizer.stop_ids().to_vec(),
         with_adapter: true,
     };

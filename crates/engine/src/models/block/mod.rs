@@ -188,6 +188,20 @@ impl<'a> Pass<'a> {
 }
 
 impl Block {
+    /// See [`super::Decoder::share_base`].
+    pub fn share_base(&self) -> Self {
+        let share = |norm: &Option<Parameter>| norm.as_ref().map(Parameter::share);
+        Self {
+            input_norm: self.input_norm.share(),
+            post_norm: self.post_norm.share(),
+            attention_output_norm: share(&self.attention_output_norm),
+            mlp_output_norm: share(&self.mlp_output_norm),
+            query_norm: share(&self.query_norm),
+            key_norm: share(&self.key_norm),
+            projections: self.projections.each_ref().map(|place| place.as_ref().map(Projection::share_base)),
+        }
+    }
+
     pub fn projection(&self, module: Module) -> &Projection {
         self.projections[module as usize].as_ref().expect("callers name modules of the family")
     }
