@@ -1,6 +1,7 @@
 #!/bin/sh
-# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp; shares a cache with huggingface_hub. Then has the servers of llama.cpp and
-# Ollama write examples, and takes examples through a real Label Studio and back.
+# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp; shares a cache with huggingface_hub.
+# Then has the servers of llama.cpp and Ollama write examples, asks our server with OpenAI's client, and takes examples through a
+# real Label Studio and back.
 #   interop/run.sh [MODEL_DIR [ADAPTER_DIR]]
 # MODEL_DIR defaults to the bundled base model; without ADAPTER_DIR small adapters (LoRA, DoRA) are trained first.
 # FINETUNEFLOW is our binary, PYTHON an interpreter with interop/requirements.txt (made here if not given).
@@ -10,7 +11,7 @@ model=${1:-base-model/model}
 binary=${FINETUNEFLOW:-target/release/finetuneflow}
 if [ -z "${PYTHON:-}" ]; then
     PYTHON=target/interop/bin/python
-    [ -x "$PYTHON" ] && "$PYTHON" -c 'import llama_cpp, peft, transformers' 2>/dev/null || sh interop/setup.sh
+    [ -x "$PYTHON" ] && "$PYTHON" -c 'import llama_cpp, openai, peft, transformers' 2>/dev/null || sh interop/setup.sh
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -43,6 +44,9 @@ mkdir "$work/hub"
 echo "== providers"
 mkdir "$work/providers"
 "$PYTHON" interop/providers_check.py --binary "$binary" --model "$model" --document samples/handbook-1/handbook.pdf --work "$work/providers" || failed=1
+echo "== openai"
+mkdir "$work/openai"
+"$PYTHON" interop/openai_check.py --binary "$binary" --model "$model" --work "$work/openai" || failed=1
 echo "== label studio"
 FINETUNEFLOW="$binary" interop/label_studio.sh || failed=1
 exit "$failed"

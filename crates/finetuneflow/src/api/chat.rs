@@ -1,33 +1,33 @@
 //! The playground: ask the base model, the trained one, or both.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::response::Response;
 use engine::generation::{Finish, Sampling};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::error::{ApiError, ApiResult, Code};
+use super::error::{ApiError, ApiResult};
 use super::examples::Message as Turn;
-use super::extract::{Checks, Json, Path};
+use super::extract::{Asker, Checks, Json, Path};
 use super::observe::current_request_id;
 use super::projects::ProjectSettings;
 use super::runs::{self, RunConfig};
 use super::sse::{self, Message};
 use super::state::AppState;
-use crate::cli::model::Loaded;
-use crate::inference::{Question, Weights};
+use crate::inference::{Answer, AnswerOptions, Client, InferenceError, Weights};
 
 /// New tokens when the request does not say.
 pub const DEFAULT_MAX_TOKENS: u32 = 128;
+/// New tokens at most.
+const MOST_TOKENS: u32 = 4096;
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ pub enum Target {
     Base,
     /// The trained model.
     Adapter,
-    /// One after the other, for comparing.
+    /// Both, for comparing.
     #[default]
     Both,
 }
@@ -56,20 +56,30 @@ pub enum Side {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChatRequest {
-    /// The conversation so far; the last turn is the user's.
+    /// The conversation so far; the last turn is the user's. A first turn of the `system` is one like the others.
     pub messages: Vec<Turn>,
     /// Default: both.
     pub target: Option<Target>,
     /// The training whose result is asked; left out: the newest.
     pub run_id: Option<Uuid>,
-    /// At most 4096; default 128.
+    /// With both: at the same time instead of one after the other (default).
+    pub simultaneous: Option<bool>,
+    /// At most 4096; default 128. The model's context is a limit too.
     pub max_tokens: Option<u32>,
     /// 0 takes the most likely token each time (default).
     pub temperature: Option<f32>,
+    /// Draw from this many most likely tokens; 0 (default): from all.
+    pub top_k: Option<u32>,
     /// Draw from the most likely tokens that together reach this probability; default 1.
     pub top_p: Option<f32>,
-    /// The same seed gives the same answer.
+    /// Draw from tokens with at least this share of the most likely one's probability; default 0.
+    pub min_p: Option<f32>,
+    /// Above 1, the last 64 tokens are less likely to come again; default 1.
+    pub repeat_penalty: Option<f32>,
+    /// The same seed gives the same answer; default 0.
     pub seed: Option<u64>,
+    /// Texts that end the answer and are not part of it; at most 16.
+    pub stop: Option<Vec<String>>,
 }
 
 /// The routes of this file.
@@ -81,22 +91,30 @@ pub fn routes() -> OpenApiRouter<AppState> {
 struct Asked {
     side: Side,
     weights: Weights,
-    with_adapter: bool,
+}
+
+/// What all sides are asked.
+#[derive(Clone)]
+struct Question {
+    client: Client,
+    messages: Vec<Value>,
+    options: AnswerOptions,
 }
 
 /// Asks the base model, the trained one, or both
 ///
-/// Server-sent events: `start`, then `token` with pieces of the answers, `done` (or `error`) for each model, `end`.
-/// Closing the connection stops the answer.
+/// Server-sent events: `start` (with the prompt as the model sees it) when the first model is ready, then `token` with
+/// pieces of the answers, `done` (or `error`) for each model, `end`. Closing the connection stops the answer.
 #[utoipa::path(post, path = "/api/projects/{project_id}/chat", tag = "chat",
     params(("project_id" = Uuid, Path)), request_body = ChatRequest,
     responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn chat(
     State(state): State<AppState>,
     Path(project_id): Path<Uuid>,
+    Asker(client): Asker,
     Json(body): Json<ChatRequest>,
 ) -> ApiResult<Response> {
-    let question = question(&body)?;
+    let options = options(&body)?;
     let project = store::projects::get(&state.database, project_id).await?;
     let target = body.target.unwrap_or_default();
     let run = match target {
@@ -110,20 +128,14 @@ async fn chat(
     super::models::usable(&state, &model_id)?;
     let model = state.services.models.dir(&model_id).map_err(ApiError::internal)?;
     let mut asked = Vec::new();
-    let trained = match (&run, &config) {
-        (Some(row), Some(config)) => {
-            Some(trained(model.clone(), runs::folder(&state, row)?, &config.settings.method))
-        }
-        _ => None,
-    };
     if target != Target::Adapter {
-        // A decoder that carries the adapter answers for the base too: it is loaded once.
-        let weights = trained.clone().filter(|weights| weights.adapter.is_some());
-        let weights = weights.unwrap_or(Weights { model, adapter: None });
-        asked.push(Asked { side: Side::Base, weights, with_adapter: false });
+        asked.push(Asked { side: Side::Base, weights: Weights::bare(model.clone()) });
     }
-    if let Some(weights) = trained.filter(|_| target != Target::Base) {
-        asked.push(Asked { side: Side::Adapter, weights, with_adapter: true });
+    if let (Some(row), Some(config)) = (&run, &config)
+        && target != Target::Base
+    {
+        let weights = trained(model, runs::folder(&state, row)?, &config.settings.method);
+        asked.push(Asked { side: Side::Adapter, weights });
     }
     let start = json!({
         "sides": asked.iter().map(|asked| asked.side).collect::<Vec<_>>(),
@@ -131,21 +143,22 @@ async fn chat(
         "run_id": run.as_ref().map(|run| run.id),
         "run_number": config.as_ref().map(|config| config.number),
     });
-    Ok(sse::answer(answers(state, asked, question, start)))
+    let messages = body.messages.iter().map(|turn| json!(turn)).collect();
+    let question = Question { client, messages, options };
+    let simultaneous = body.simultaneous.unwrap_or(false);
+    Ok(sse::answer(answers(state, asked, question, simultaneous, start)))
 }
 
 /// Where a run's trained weights are: an adapter on the base, or a whole model.
 pub fn trained(model: PathBuf, folder: PathBuf, method: &str) -> Weights {
     match method {
-        "full" => Weights { model: folder, adapter: None },
+        "full" => Weights::bare(folder),
         _ => Weights { model, adapter: Some(folder) },
     }
 }
 
-fn question(body: &ChatRequest) -> ApiResult<Question> {
+fn options(body: &ChatRequest) -> ApiResult<AnswerOptions> {
     let max_tokens = body.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
-    let temperature = body.temperature.unwrap_or(0.0);
-    let top_p = body.top_p.unwrap_or(1.0);
     let mut checks = Checks::default();
     for (index, turn) in body.messages.iter().enumerate() {
         let known = matches!(turn.role.as_str(), "system" | "user" | "assistant");
@@ -153,125 +166,149 @@ fn question(body: &ChatRequest) -> ApiResult<Question> {
     }
     let asks =
         body.messages.last().is_some_and(|last| last.role == "user" && !last.content.trim().is_empty());
-    checks
-        .require(asks, "messages", "must end with a question of the user")
-        .require((1..=4096).contains(&max_tokens), "max_tokens", "must be between 1 and 4096")
-        .require(
-            temperature.is_finite() && (0.0..=5.0).contains(&temperature),
-            "temperature",
-            "must be between 0 and 5",
-        )
-        .require(top_p > 0.0 && top_p <= 1.0, "top_p", "must be greater than 0 and at most 1");
+    checks.require(asks, "messages", "must end with a question of the user").require(
+        (1..=MOST_TOKENS).contains(&max_tokens),
+        "max_tokens",
+        "must be between 1 and 4096",
+    );
+    let sampling = Sampling {
+        temperature: body.temperature.unwrap_or(0.0),
+        top_k: body.top_k.unwrap_or(0) as usize,
+        top_p: body.top_p.unwrap_or(1.0),
+        min_p: body.min_p.unwrap_or(0.0),
+        repeat_penalty: body.repeat_penalty.unwrap_or(1.0),
+        seed: body.seed.unwrap_or(0),
+    };
+    let stop = body.stop.clone().unwrap_or_default();
+    check_sampling(&mut checks, &sampling, 5.0);
+    check_stop(&mut checks, &stop);
     checks.finish()?;
-    Ok(Question {
-        messages: body.messages.iter().map(|turn| json!(turn)).collect(),
-        max_tokens: max_tokens as usize,
-        sampling: Sampling { temperature, top_p, seed: body.seed.unwrap_or(0) },
-        with_adapter: false,
-    })
+    Ok(AnswerOptions { max_tokens: max_tokens as usize, sampling, stop })
 }
 
-/// Ends the answer when the reader goes away.
-struct CancelOnDrop(Arc<AtomicBool>);
+/// Notes what is out of range.
+pub fn check_sampling(checks: &mut Checks, sampling: &Sampling, hottest: f32) {
+    let Sampling { temperature, top_k: _, top_p, min_p, repeat_penalty, seed: _ } = *sampling;
+    checks
+        .require(
+            (0.0..=hottest).contains(&temperature),
+            "temperature",
+            &format!("must be between 0 and {hottest}"),
+        )
+        .require((0.0..=1.0).contains(&top_p), "top_p", "must be between 0 and 1")
+        .require((0.0..=1.0).contains(&min_p), "min_p", "must be between 0 and 1")
+        .require(
+            repeat_penalty > 0.0 && repeat_penalty <= 10.0,
+            "repeat_penalty",
+            "must be greater than 0 and at most 10",
+        );
+}
 
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// Notes texts that can end no answer.
+pub fn check_stop(checks: &mut Checks, stop: &[String]) {
+    checks.require(stop.len() <= 16, "stop", "must be at most 16 texts").require(
+        stop.iter().all(|text| !text.is_empty()),
+        "stop",
+        "must not hold an empty text",
+    );
+}
+
+/// What happens while one side answers.
+enum Step {
+    /// It begins: the prompt as the model sees it.
+    Begins(Value),
+    /// Something to tell.
+    Tells(Message),
 }
 
 fn answers(
     state: AppState,
     asked: Vec<Asked>,
     question: Question,
-    start: serde_json::Value,
+    simultaneous: bool,
+    start: Value,
 ) -> impl futures::Stream<Item = Message> + Send {
     let request_id = current_request_id();
+    let sides: Vec<_> = asked
+        .into_iter()
+        .map(|asked| side(state.clone(), asked, question.clone(), request_id.clone()).boxed())
+        .collect();
+    let mut steps: BoxStream<Step> =
+        if simultaneous { stream::select_all(sides).boxed() } else { stream::iter(sides).flatten().boxed() };
     async_stream::stream! {
-        let cancel = CancelOnDrop(Arc::new(AtomicBool::new(false)));
-        yield Message::new("start", start);
-        for Asked { side, weights, with_adapter } in asked {
-            let loaded = match state.inference.load(weights).await {
-                Ok(loaded) => loaded,
-                Err(error) => {
-                    yield failed(side, &error, &request_id);
-                    continue;
-                }
+        let mut start = Some(start);
+        loop {
+            let step = tokio::select! {
+                step = steps.next() => step,
+                () = state.stopping.cancelled() => return,
             };
-            let question = Question { with_adapter, ..question.clone() };
-            let (mut pieces, ended) = speak(&state, loaded, question, &cancel.0);
-            loop {
-                tokio::select! {
-                    piece = pieces.recv() => match piece {
-                        Some(text) => yield Message::new("token", json!({ "side": side, "text": text })),
-                        None => break,
-                    },
-                    () = state.stopping.cancelled() => return,
-                }
+            let Some(step) = step else { break };
+            let prompt = if let Step::Begins(prompt) = &step { prompt.clone() } else { Value::Null };
+            if let Some(mut start) = start.take() {
+                start["prompt"] = prompt;
+                yield Message::new("start", start);
             }
-            yield match ended.await.map_err(anyhow::Error::from).and_then(|answer| answer) {
-                Ok(answer) => done(side, &answer),
-                Err(error) => failed(side, &error, &request_id),
-            };
+            if let Step::Tells(message) = step {
+                yield message;
+            }
         }
         yield Message::new("end", json!({}));
     }
 }
 
-type Ended = tokio::task::JoinHandle<anyhow::Result<crate::inference::Answer>>;
-
-/// Starts an answer: its pieces as they come, and its end.
-fn speak(
-    state: &AppState,
-    loaded: Arc<Loaded>,
+/// One side's answer. Nothing is asked before the stream is.
+fn side(
+    state: AppState,
+    asked: Asked,
     question: Question,
-    cancel: &Arc<AtomicBool>,
-) -> (mpsc::UnboundedReceiver<String>, Ended) {
-    let (sender, pieces) = mpsc::unbounded_channel();
-    let (state, cancel) = (state.clone(), Arc::clone(cancel));
-    let ended = tokio::spawn(async move {
-        let stop = Arc::clone(&cancel);
-        let on_text = move |text: &str| {
-            if sender.send(text.to_owned()).is_err() {
-                stop.store(true, Ordering::Relaxed);
+    request_id: String,
+) -> impl futures::Stream<Item = Step> + Send {
+    async_stream::stream! {
+        let Asked { side, weights } = asked;
+        let Question { client, messages, options } = question;
+        let ready = match state.inference.prepare(client, &weights, &messages).await {
+            Ok(ready) => ready,
+            Err(error) => {
+                yield Step::Tells(failed(side, error, &request_id));
+                return;
             }
         };
-        state.inference.answer(loaded, question, cancel, on_text).await
-    });
-    (pieces, ended)
+        let prompt = ready.prompt();
+        yield Step::Begins(json!({ "text": prompt.text, "tokens": prompt.ids.len() }));
+        let mut answering = ready.answer(options);
+        while let Some(text) = answering.next().await {
+            yield Step::Tells(Message::new("token", json!({ "side": side, "text": text })));
+        }
+        yield Step::Tells(match answering.end().await {
+            Ok(answer) => done(side, &answer),
+            Err(error) => failed(side, error, &request_id),
+        });
+    }
 }
 
-fn done(side: Side, answer: &crate::inference::Answer) -> Message {
-    let seconds = answer.elapsed.as_secs_f64();
+fn done(side: Side, answer: &Answer) -> Message {
     let stop_reason = match answer.finish {
         Finish::Stop => "end",
         Finish::Length => "length",
         Finish::Cancelled => "cancelled",
     };
-    let tokens_per_second = if seconds > 0.0 { answer.tokens as f64 / seconds } else { 0.0 };
     Message::new(
         "done",
         json!({
             "side": side,
             "tokens": answer.tokens,
             "prompt_tokens": answer.prompt_tokens,
-            "seconds": seconds,
-            "tokens_per_second": tokens_per_second,
+            "seconds": (answer.prompt_time + answer.decode_time).as_secs_f64(),
+            "prompt_seconds": answer.prompt_time.as_secs_f64(),
+            "tokens_per_second": answer.tokens_per_second,
             "stop_reason": stop_reason,
         }),
     )
 }
 
-fn failed(side: Side, error: &anyhow::Error, request_id: &str) -> Message {
-    let error = answer_error(error);
+fn failed(side: Side, error: InferenceError, request_id: &str) -> Message {
+    let error = ApiError::from(error);
     // The stream has begun: its status says 200, so the log hears of it here.
     tracing::warn!(request_id, ?side, %error, "answer failed");
     Message::new("error", json!({ "side": side, "error": error.body(request_id.to_owned()) }))
-}
-
-/// What a model could not do, in words for people.
-pub fn answer_error(error: &anyhow::Error) -> ApiError {
-    let message = super::error::sentence(&format!("{error:#}"));
-    ApiError::new(Code::InvalidModel, message)
-        .hint("Shorten the conversation if it is too long; otherwise choose another model or train again.")
 }

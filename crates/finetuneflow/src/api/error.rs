@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 use store::StoreError;
 use utoipa::ToSchema;
 
+use crate::inference::InferenceError;
+
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident $code:literal $status:literal $hint:literal;)+) => {
         /// What went wrong, as a stable code.
@@ -73,10 +75,12 @@ error_codes! {
     UnsupportedMediaType "unsupported_media_type" 415 "GET /api/settings lists the file types that can be read.";
     UnreadableDocument "unreadable_document" 422 "Open the file in its own program and save it again, or upload another one.";
     InvalidDataset "invalid_dataset" 422 "Correct the rows that are named and upload the file again.";
+    ContextLengthExceeded "context_length_exceeded" 400 "Shorten the conversation, or begin a new one.";
     InvalidModel "invalid_model" 422 "Choose another model, or repair the files that are named.";
     NoSafetensors "no_safetensors" 422 "Choose a repository with safetensors weights.";
     UnsupportedModel "unsupported_model" 422 "Choose a Llama, Mistral, Qwen 2, Qwen 3, Gemma 2, Gemma 3 (text) or Phi 3 model that is not quantized.";
     DoesNotFit "does_not_fit" 422 "Choose the smaller settings that are proposed.";
+    QueueFull "queue_full" 429 "Wait until some of the questions are answered and try again.";
     RateLimited "rate_limited" 429 "Wait a moment and try again.";
     HubRateLimited "hub_rate_limited" 429 "Wait some minutes and try again; with a token the hub allows more.";
     Internal "internal" 500 "Try again. If it stays, look for the request id in the server's log and report it.";
@@ -98,7 +102,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// The inner part of every error answer.
+/// The inner part of every error answer. It also goes beside the response, for who answers in another shape.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     /// Stable name of the error.
@@ -227,9 +231,10 @@ pub struct LoggedError(pub Arc<str>);
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let logged = LoggedError(self.to_string().into());
-        let envelope = ErrorEnvelope { error: self.body(super::observe::current_request_id()) };
-        let mut response = (self.code.status(), Json(envelope)).into_response();
+        let error = self.body(super::observe::current_request_id());
+        let mut response = (self.code.status(), Json(ErrorEnvelope { error: error.clone() })).into_response();
         response.extensions_mut().insert(logged);
+        response.extensions_mut().insert(error);
         response
     }
 }
@@ -284,6 +289,23 @@ impl From<crate::library::LibraryError> for ApiError {
                     .param("reason", kind.unwrap_or_default())
             }
             crate::library::LibraryError::Internal(reason) => Self::internal(reason),
+        }
+    }
+}
+
+impl From<InferenceError> for ApiError {
+    fn from(error: InferenceError) -> Self {
+        let message = sentence(&error.to_string());
+        match error {
+            InferenceError::Full(_) => Self::new(Code::QueueFull, message),
+            InferenceError::Context { tokens, context } => Self::new(Code::ContextLengthExceeded, message)
+                .param("tokens", tokens)
+                .param("context_length", context),
+            InferenceError::Template(_) => Self::new(Code::InvalidRequest, message)
+                .field("messages", "are not taken by the model's chat template"),
+            InferenceError::Model(_) => {
+                Self::new(Code::InvalidModel, message).hint("Choose another model or train again.")
+            }
         }
     }
 }

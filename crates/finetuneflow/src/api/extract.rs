@@ -1,8 +1,12 @@
 //! Request parts as handlers take them; whatever is wrong with them is answered in our error shape.
 
+use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -11,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::error::{ApiError, Code, FieldError};
+use crate::inference::Client;
 
 /// Items on a page when the request does not say.
 const DEFAULT_PER_PAGE: u64 = 50;
@@ -115,6 +120,34 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 Err(ApiError::invalid_field(field, message))
             }
         }
+    }
+}
+
+/// Who asks, as the queue of questions tells its clients apart: by address, key and program. A key is only hashed.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker(pub Client);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut hasher = DefaultHasher::new();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        peer.map(|peer| peer.0.ip()).hash(&mut hasher);
+        for name in [AUTHORIZATION, USER_AGENT] {
+            parts.headers.get(name).hash(&mut hasher);
+        }
+        Ok(Self(Client(hasher.finish())))
+    }
+}
+
+impl Asker {
+    /// One of several for whom a program asks.
+    pub fn on_behalf_of(self, user: Option<&str>) -> Client {
+        let Some(user) = user else { return self.0 };
+        let mut hasher = DefaultHasher::new();
+        (self.0, user).hash(&mut hasher);
+        Client(hasher.finish())
     }
 }
 

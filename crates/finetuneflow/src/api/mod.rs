@@ -1,7 +1,7 @@
 //! The HTTP API: the only module that knows HTTP. One file a resource, one line each in [`routes`].
 //!
-//! A request passes, from outside to inside: its id and log line, security headers, compression, hosts and origins, CORS,
-//! the rate limit (API only), the body limit, its handler.
+//! A request passes, from outside to inside: its id and log line, security headers, compression, the shape of OpenAI's
+//! errors (`/v1` only), hosts and origins, CORS, the rate limit (API only), the body limit, its handler.
 
 // utoipa's macro repeats the extractors' types with a span of ours, and rustc then takes our types for qualified ones.
 #![allow(unused_qualifications)]
@@ -26,6 +26,7 @@ mod jobs;
 mod label_studio;
 mod models;
 mod observe;
+mod openai;
 mod projects;
 mod prompts;
 mod providers;
@@ -62,7 +63,7 @@ pub use state::AppState;
         description = "Fine-tune language models on your own documents, on your own machine.",
         license(name = "Apache-2.0 OR MIT")
     ),
-    components(schemas(error::ErrorEnvelope))
+    components(schemas(error::ErrorEnvelope, openai::OpenAiErrorEnvelope))
 )]
 struct Description;
 
@@ -89,6 +90,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(train::routes())
         .merge(runs::routes())
         .merge(chat::routes())
+        .merge(openai::routes())
         .merge(evaluate::routes())
         .merge(export::routes())
         .merge(jobs::routes())
@@ -102,11 +104,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Adds the error answer to every operation, and its tag to its id, which is the handler's name.
 fn describe(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    for item in openapi.paths.paths.values_mut() {
+    for (path, item) in &mut openapi.paths.paths {
+        let envelope = if openai::is_theirs(path) { "OpenAiErrorEnvelope" } else { "ErrorEnvelope" };
         let operations: [&mut Option<Operation>; 5] =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorEnvelope"))).build();
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(envelope))).build();
             let answer = ResponseBuilder::new()
                 .description("What went wrong and what to do")
                 .content("application/json", content)
@@ -139,6 +142,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/openapi.json", get(serve_description))
         .route("/api", get(unknown))
         .route("/api/{*rest}", axum::routing::any(unknown))
+        .route("/v1", axum::routing::any(unknown))
+        .route("/v1/{*rest}", axum::routing::any(unknown))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .layer(middleware::from_fn(security::no_store))
@@ -153,6 +158,7 @@ pub fn router(state: AppState) -> Router {
         .and(NotForContentType::const_new("application/zip"));
     router
         .layer(middleware::from_fn_with_state(doors, security::guard))
+        .layer(middleware::from_fn(openai::in_their_shape))
         .layer(CompressionLayer::new().gzip(true).compress_when(worth_it))
         .layer(middleware::from_fn(security::headers))
         .layer(middleware::from_fn(observe::observe))

@@ -1,8 +1,5 @@
 //! Five routes for scripts: a data set in, a model out. Each is a shorter way to what the other routes do.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
@@ -20,7 +17,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
 use super::export::{self, Found, StartExport};
-use super::extract::{Checks, Json, Path, Query};
+use super::extract::{Asker, Checks, Json, Path, Query};
 use super::files::{self, FileKind};
 use super::jobs::JobStatus;
 use super::projects::ProjectSettings;
@@ -28,7 +25,7 @@ use super::runs::{self, RunConfig};
 use super::state::AppState;
 use super::train;
 use super::train_config::TrainRequest;
-use crate::inference::{Question, Weights};
+use crate::inference::{AnswerOptions, Weights};
 
 /// New tokens of an answer.
 const ANSWER_TOKENS: usize = 256;
@@ -241,7 +238,11 @@ async fn run_of(state: &AppState, job_id: Uuid) -> ApiResult<store::runs::Run> {
 /// Asks a model
 #[utoipa::path(post, path = "/api/test-model", tag = "quick", request_body = TestModel,
     responses((status = 200, body = Tested)))]
-async fn test_model(State(state): State<AppState>, Json(body): Json<TestModel>) -> ApiResult<Json<Tested>> {
+async fn test_model(
+    State(state): State<AppState>,
+    Asker(client): Asker,
+    Json(body): Json<TestModel>,
+) -> ApiResult<Json<Tested>> {
     let temperature = body.temperature.unwrap_or(0.0);
     let mut checks = Checks::default();
     checks.require(!body.prompt.trim().is_empty(), "prompt", "is empty").require(
@@ -251,16 +252,14 @@ async fn test_model(State(state): State<AppState>, Json(body): Json<TestModel>) 
     );
     checks.finish()?;
     let weights = weights_of(&state, &body.model_id).await?;
-    let question = Question {
-        messages: vec![json!({ "role": "user", "content": body.prompt })],
+    let options = AnswerOptions {
         max_tokens: ANSWER_TOKENS,
-        sampling: Sampling { temperature, top_p: 1.0, seed: 0 },
-        with_adapter: weights.adapter.is_some(),
+        sampling: Sampling { temperature, ..Sampling::default() },
+        stop: Vec::new(),
     };
-    let wrong = |error: anyhow::Error| super::chat::answer_error(&error);
-    let loaded = state.inference.load(weights).await.map_err(wrong)?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let answer = state.inference.answer(loaded, question, cancel, |_| {}).await.map_err(wrong)?;
+    let messages = [json!({ "role": "user", "content": body.prompt })];
+    let ready = state.inference.prepare(client, &weights, &messages).await?;
+    let answer = ready.answer(options).end().await?;
     Ok(Json(Tested { text: answer.text }))
 }
 
@@ -269,7 +268,7 @@ async fn weights_of(state: &AppState, model_id: &str) -> ApiResult<Weights> {
     let model_dir = |id: &str| state.services.models.dir(id).map_err(ApiError::internal);
     let Ok(job_id) = model_id.parse::<Uuid>() else {
         super::models::usable(state, model_id)?;
-        return Ok(Weights { model: model_dir(model_id)?, adapter: None });
+        return Ok(Weights::bare(model_dir(model_id)?));
     };
     let run = finished(state, job_id).await?;
     let settings = RunConfig::of(&run)?.settings;

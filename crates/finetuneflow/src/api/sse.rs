@@ -49,6 +49,14 @@ pub fn answer(messages: impl Stream<Item = Message> + Send + 'static) -> Respons
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
+/// A stream of bare data lines, without event types: as OpenAI streams.
+pub fn data(lines: impl Stream<Item = String> + Send + 'static) -> Response {
+    use futures::StreamExt;
+
+    let events = lines.map(|line| Ok::<_, Infallible>(Event::default().data(line)));
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+}
+
 /// The id after which the client wants to go on: the header wins, because a browser sends it when it connects again.
 pub fn last_event_id(headers: &HeaderMap, from_query: Option<i64>) -> Result<i64, ApiError> {
     let Some(header) = headers.get("last-event-id") else { return Ok(from_query.unwrap_or(0)) };

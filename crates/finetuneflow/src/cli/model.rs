@@ -1,12 +1,13 @@
 //! Flags of the commands that load a model, and the loading.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use engine::adapters::peft::Adapter;
 use engine::device::cpu::CpuDevice;
+use engine::device::{Device, Precision};
 use engine::models::{Decoder, adapt, load};
 use engine::tokenizer::{ChatTemplate, Tokenizer, encode_prompt};
 use engine::trainer::options::{BasePrecisionName, PrecisionName, base_formats};
@@ -78,6 +79,27 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Reads weights, tokenizer and chat template.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or do not belong together.
+    pub fn read(
+        dir: &Path,
+        device: Arc<dyn Device>,
+        precision: Precision,
+        base: load::Base,
+    ) -> anyhow::Result<Self> {
+        let (tokenizer, decoder) = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::open(dir));
+            let decoder = load::load(dir, device, precision, base);
+            (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decoder)
+        });
+        let (tokenizer, decoder) = (tokenizer?, decoder?);
+        decoder.spec.check_vocabulary(tokenizer.base_vocab_size())?;
+        let template = ChatTemplate::from_model_dir(dir)?;
+        Ok(Self { decoder, tokenizer, template, dir: dir.to_owned() })
+    }
+
     /// A conversation through the model's chat template, ready for the assistant's turn.
     pub fn chat_prompt(&self, messages: &[Value]) -> anyhow::Result<Vec<u32>> {
         let Some(template) = &self.template else {
@@ -96,19 +118,12 @@ impl ModelArgs {
             eprintln!("note: {note}");
         }
         let base = load::Base::FrozenAs(base_formats(precision, self.base_precision.map(Into::into)));
-        let (tokenizer, decoder) = std::thread::scope(|scope| {
-            let tokenizer = scope.spawn(|| Tokenizer::open(&dir));
-            let decoder = load::load(&dir, device, precision.into(), base);
-            (tokenizer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), decoder)
-        });
-        let (tokenizer, mut decoder) = (tokenizer?, decoder?);
-        decoder.spec.check_vocabulary(tokenizer.base_vocab_size())?;
-        let template = ChatTemplate::from_model_dir(&dir)?;
+        let mut loaded = Loaded::read(&dir, device, precision.into(), base)?;
         if let Some(adapter) = &self.adapter {
             let read = Adapter::read(adapter)?;
-            adapt::attach_adapter(&mut decoder, &read, false)
+            adapt::attach_adapter(&mut loaded.decoder, &read, false)
                 .with_context(|| format!("adapter {}", adapter.display()))?;
         }
-        Ok(Loaded { decoder, tokenizer, template, dir })
+        Ok(loaded)
     }
 }

@@ -236,7 +236,7 @@ pub fn ask(
     cancel: &AtomicBool,
 ) -> anyhow::Result<Said> {
     let options = GenerationOptions {
-        sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+        sampling: Sampling::default(),
         max_tokens,
         stop: Vec::new(),
         stop_ids: loaded.tokenizer.stop_ids().to_vec(),

@@ -1,7 +1,6 @@
 //! The models of this program: the bundled one and the folders under `models/`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::generation::{Finish, Sampling};
 use futures::FutureExt;
@@ -9,7 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::chat::{Provider, ProviderError, Reply, Request, Tokens};
-use crate::inference::{Inference, Question, Weights};
+use crate::inference::{AnswerOptions, Client, Inference, InferenceError, Weights};
 use crate::models::Models;
 
 /// Answers with a model that is loaded here.
@@ -25,14 +24,8 @@ impl BuiltIn {
     }
 }
 
-/// Ends the answer when its future is dropped.
-struct EndWithFuture(Arc<AtomicBool>);
-
-impl Drop for EndWithFuture {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+/// All jobs wait in the queue as one.
+const JOBS: Client = Client(0);
 
 impl Provider for BuiltIn {
     fn address(&self) -> &str {
@@ -49,22 +42,22 @@ impl Provider for BuiltIn {
 
     fn reply<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, ProviderError>> {
         async move {
-            let failed = |error: anyhow::Error| ProviderError::BuiltIn(format!("{error:#}"));
-            let model = self.models.dir(&request.model).map_err(failed)?;
-            let loaded = self.inference.load(Weights { model, adapter: None }).await.map_err(failed)?;
-            let question = Question {
-                messages: request.turns.iter().map(|turn| json!(turn)).collect(),
+            let failed = |error: InferenceError| ProviderError::BuiltIn(error.to_string());
+            let model = self.models.dir(&request.model);
+            let model = model.map_err(|error| ProviderError::BuiltIn(format!("{error:#}")))?;
+            let messages: Vec<Value> = request.turns.iter().map(|turn| json!(turn)).collect();
+            let options = AnswerOptions {
                 max_tokens: request.max_tokens as usize,
                 sampling: Sampling {
                     temperature: request.temperature,
-                    top_p: 1.0,
                     seed: request.seed.unwrap_or(0),
+                    ..Sampling::default()
                 },
-                with_adapter: false,
+                stop: Vec::new(),
             };
-            let cancel = EndWithFuture(Arc::default());
-            let answer = self.inference.answer(loaded, question, Arc::clone(&cancel.0), |_| {}).await;
-            let answer = answer.map_err(failed)?;
+            let ready =
+                self.inference.prepare(JOBS, &Weights::bare(model), &messages).await.map_err(failed)?;
+            let answer = ready.answer(options).end().await.map_err(failed)?;
             Ok(Reply {
                 text: answer.text,
                 tokens: Tokens {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Event, Server, events, rows, trainable_model};
 
 /// A server with workers and a project whose model can be trained.
-async fn prepared(test: &str) -> Option<(Server, String)> {
+pub async fn prepared(test: &str) -> Option<(Server, String)> {
     let folder = tempfile::tempdir().expect("a folder");
     let model = trainable_model(folder.path(), test)?;
     let server = Server::on(folder, &[("FTF_THREADS", "1")], true).await;
@@ -16,7 +16,7 @@ async fn prepared(test: &str) -> Option<(Server, String)> {
     Some((server, project))
 }
 
-async fn train(server: &Server, project: &str, settings: Value) -> Value {
+pub async fn train(server: &Server, project: &str, settings: Value) -> Value {
     let started = server.post(&format!("{project}/train/start"), &settings).await.expect(202);
     let ended = server.finished(started["job"]["id"].as_str().expect("an id")).await;
     assert_eq!(ended["status"], "completed", "{ended}");
@@ -24,9 +24,14 @@ async fn train(server: &Server, project: &str, settings: Value) -> Value {
 }
 
 async fn ask(server: &Server, project: &str, target: &str) -> Vec<Event> {
-    let body = json!({
-        "messages": [{ "role": "user", "content": "What is in box 3?" }], "target": target, "max_tokens": 12,
+    ask_with(server, project, json!({ "target": target })).await
+}
+
+async fn ask_with(server: &Server, project: &str, options: Value) -> Vec<Event> {
+    let mut body = json!({
+        "messages": [{ "role": "user", "content": "What is in box 3?" }], "max_tokens": 12,
     });
+    body.as_object_mut().expect("an object").extend(options.as_object().expect("an object").clone());
     let answer = server.post(&format!("{project}/chat"), &body).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("content-type")),
@@ -80,7 +85,11 @@ async fn the_base_and_the_trained_model_answer_side_by_side() {
     let long = json!({ "messages": [{ "role": "user", "content": "word ".repeat(5000) }], "target": "base" });
     let failed = events(&server.post(&format!("{project}/chat"), &long).await.text());
     let error = failed.iter().find(|event| event.event == "error").expect("an error");
-    assert!(error.data["error"]["message"].as_str().expect("text").contains("context"), "{error:?}");
+    let error = &error.data["error"];
+    assert!(error["message"].as_str().expect("text").contains("context"), "{error}");
+    assert_eq!(error["code"], "context_length_exceeded");
+    assert!(error["params"]["tokens"].as_u64() > error["params"]["context_length"].as_u64(), "{error}");
+    assert_eq!((failed[0].event.as_str(), &failed[0].data["prompt"]), ("start", &Value::Null));
     assert_eq!(failed.last().expect("an end").event, "end");
 
     let started = server.post(&format!("{project}/evaluate"), &json!({})).await.expect(202);
@@ -93,6 +102,98 @@ async fn the_base_and_the_trained_model_answer_side_by_side() {
     }
     let held_back = run["eval_examples"].as_u64().expect("a number");
     assert_eq!(evaluation["split"], if held_back > 0 { "held_back" } else { "training" });
+}
+
+#[tokio::test]
+async fn answers_follow_their_settings_and_show_the_prompt() {
+    let Some((server, project)) = prepared("answers_follow_their_settings_and_show_the_prompt").await else {
+        return;
+    };
+    let greedy = ask(&server, &project, "base").await;
+    let prompt = &greedy[0].data["prompt"];
+    assert!(prompt["text"].as_str().expect("text").contains("What is in box 3?"), "{prompt}");
+    let done = &greedy[greedy.len() - 2].data;
+    assert_eq!(prompt["tokens"], done["prompt_tokens"]);
+    assert!(done["tokens"] == 1 || done["tokens_per_second"].as_f64() > Some(0.0), "{done}");
+    assert!(done["prompt_seconds"].as_f64() > Some(0.0), "{done}");
+
+    // Instructions are a turn that the model sees.
+    let turns =
+        json!([{ "role": "system", "content": "Say it in verse." }, { "role": "user", "content": "Hm?" }]);
+    let told = ask_with(&server, &project, json!({ "target": "base", "messages": turns })).await;
+    let text = told[0].data["prompt"]["text"].as_str().expect("text");
+    assert!(text.find("Say it in verse.") < text.find("Hm?"), "{text}");
+
+    let warm = |seed: u64| json!({ "target": "base", "temperature": 2.0, "seed": seed });
+    let first = said(&ask_with(&server, &project, warm(1)).await, "base");
+    assert_eq!(said(&ask_with(&server, &project, warm(1)).await, "base"), first, "the seed decides");
+    assert_ne!(said(&ask_with(&server, &project, warm(2)).await, "base"), first);
+    for (setting, value) in [("top_k", json!(1)), ("top_p", json!(0.0)), ("min_p", json!(1.0))] {
+        let narrow = json!({ "target": "base", "temperature": 2.0, "seed": 1, setting: value });
+        assert_eq!(
+            said(&ask_with(&server, &project, narrow).await, "base"),
+            said(&greedy, "base"),
+            "{setting}"
+        );
+    }
+    let whole = said(&greedy, "base");
+    let stop: String = whole.chars().skip(2).take(3).collect();
+    let stopped = ask_with(&server, &project, json!({ "target": "base", "stop": ["\u{1}", stop] })).await;
+    let cut = whole.find(&stop).expect("it was taken from there");
+    assert_eq!(said(&stopped, "base"), whole[..cut]);
+    assert_eq!(stopped[stopped.len() - 2].data["stop_reason"], "end");
+
+    let wrong = json!({ "messages": [{ "role": "user", "content": "x" }], "top_p": 1.5, "min_p": -1, "repeat_penalty": 0, "stop": [""] });
+    let error = server.post(&format!("{project}/chat"), &wrong).await.expect_error(400, "invalid_request");
+    let fields: Vec<_> =
+        error["fields"].as_array().expect("fields").iter().map(|field| &field["field"]).collect();
+    assert_eq!(fields, ["top_p", "min_p", "repeat_penalty", "stop"]);
+}
+
+#[tokio::test]
+async fn adapters_share_one_base_and_are_read_again_when_they_change() {
+    let Some((server, project)) =
+        prepared("adapters_share_one_base_and_are_read_again_when_they_change").await
+    else {
+        return;
+    };
+    let strong =
+        |seed: u64| json!({ "max_steps": 20, "learning_rate": 0.008, "max_seq_len": 128, "seed": seed });
+    let first = train(&server, &project, strong(1)).await;
+    let second = train(&server, &project, strong(2)).await;
+    let of = |run: &Value| json!({ "target": "adapter", "run_id": run["id"] });
+    let base = said(&ask(&server, &project, "base").await, "base");
+    let one = said(&ask_with(&server, &project, of(&first)).await, "adapter");
+    let two = said(&ask_with(&server, &project, of(&second)).await, "adapter");
+    assert!(base != one && one != two, "{base:?}, {one:?}, {two:?}");
+    assert_eq!(server.state.inference.loaded(), (1, 2));
+
+    // All at once: each gets its own answer.
+    let both = json!({ "target": "both", "run_id": second["id"], "simultaneous": true });
+    let answers = futures::join!(
+        ask_with(&server, &project, of(&first)),
+        ask_with(&server, &project, both),
+        ask_with(&server, &project, of(&second)),
+        ask(&server, &project, "base"),
+    );
+    assert_eq!(done(&answers.1).len(), 2);
+    let found = [
+        said(&answers.0, "adapter"),
+        said(&answers.1, "adapter"),
+        said(&answers.1, "base"),
+        said(&answers.2, "adapter"),
+        said(&answers.3, "base"),
+    ];
+    assert_eq!(found, [&one, &two, &base, &two, &base].map(Clone::clone));
+    assert_eq!(server.state.inference.loaded(), (1, 2), "nothing was loaded again");
+
+    let file = |run: &Value| {
+        let folder = server.folder.path().join("files").join(project.rsplit('/').next().expect("an id"));
+        folder.join("artifacts").join(run["id"].as_str().expect("an id")).join("adapter_model.safetensors")
+    };
+    std::fs::copy(file(&second), file(&first)).expect("copies");
+    assert_eq!(said(&ask_with(&server, &project, of(&first)).await, "adapter"), two);
+    assert_eq!(server.state.inference.loaded(), (1, 2), "it took the place of the one before");
 }
 
 #[tokio::test]

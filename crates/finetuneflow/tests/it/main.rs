@@ -20,6 +20,7 @@ mod label_studio;
 mod memory;
 #[cfg(unix)]
 mod ocr;
+mod openai;
 mod openapi;
 mod quick;
 mod scripted_model;

@@ -42,7 +42,8 @@ fn every_operation_says_what_it_does_and_how_it_fails() {
             let id = operation["operationId"].as_str().expect("an operation id").to_owned();
             assert!(names.insert(id.clone()), "{place}: the operation id {id} is not unique");
             let error = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
-            assert_eq!(error, "#/components/schemas/ErrorEnvelope", "{place}");
+            let envelope = if path.starts_with("/v1/") { "OpenAiErrorEnvelope" } else { "ErrorEnvelope" };
+            assert_eq!(error, &format!("#/components/schemas/{envelope}"), "{place}");
         }
     }
 }

@@ -143,6 +143,13 @@ impl Server {
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
+    /// Sends a request and answers the pieces of the body as they come.
+    pub async fn stream(&self, request: Request<Body>) -> axum::body::BodyDataStream {
+        let response = self.router.clone().oneshot(request).await.expect("answers");
+        assert_eq!(response.status(), 200);
+        response.into_body().into_data_stream()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(request("GET", path).body(Body::empty()).expect("a request")).await
     }

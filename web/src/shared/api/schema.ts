@@ -298,8 +298,8 @@ export interface paths {
         put?: never;
         /**
          * Asks the base model, the trained one, or both
-         * @description Server-sent events: `start`, then `token` with pieces of the answers, `done` (or `error`) for each model, `end`.
-         *     Closing the connection stops the answer.
+         * @description Server-sent events: `start` (with the prompt as the model sees it) when the first model is ready, then `token` with
+         *     pieces of the answers, `done` (or `error`) for each model, `end`. Closing the connection stops the answer.
          */
         post: operations["chat_chat"];
         delete?: never;
@@ -1396,6 +1396,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a conversation, as OpenAI does
+         * @description With `stream` as server-sent events, which end with `[DONE]`. Questions wait in a queue that lets clients go in turn.
+         *     Closing the connection leaves the queue, or stops the answer.
+         */
+        post: operations["openai_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the models that can be asked, as OpenAI does
+         * @description Base models under their ids; the result of each completed training as `{project}-{number of the run}-{end of its id}`.
+         */
+        get: operations["openai_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One model, as OpenAI shows it */
+        get: operations["openai_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1628,11 +1686,21 @@ export interface components {
         ChatRequest: {
             /**
              * Format: int32
-             * @description At most 4096; default 128.
+             * @description At most 4096; default 128. The model's context is a limit too.
              */
             max_tokens?: number | null;
-            /** @description The conversation so far; the last turn is the user's. */
+            /** @description The conversation so far; the last turn is the user's. A first turn of the `system` is one like the others. */
             messages: components["schemas"]["Message"][];
+            /**
+             * Format: float
+             * @description Draw from tokens with at least this share of the most likely one's probability; default 0.
+             */
+            min_p?: number | null;
+            /**
+             * Format: float
+             * @description Above 1, the last 64 tokens are less likely to come again; default 1.
+             */
+            repeat_penalty?: number | null;
             /**
              * Format: uuid
              * @description The training whose result is asked; left out: the newest.
@@ -1640,15 +1708,24 @@ export interface components {
             run_id?: string | null;
             /**
              * Format: int64
-             * @description The same seed gives the same answer.
+             * @description The same seed gives the same answer; default 0.
              */
             seed?: number | null;
+            /** @description With both: at the same time instead of one after the other (default). */
+            simultaneous?: boolean | null;
+            /** @description Texts that end the answer and are not part of it; at most 16. */
+            stop?: string[] | null;
             target?: components["schemas"]["Target"] | null;
             /**
              * Format: float
              * @description 0 takes the most likely token each time (default).
              */
             temperature?: number | null;
+            /**
+             * Format: int32
+             * @description Draw from this many most likely tokens; 0 (default): from all.
+             */
+            top_k?: number | null;
             /**
              * Format: float
              * @description Draw from the most likely tokens that together reach this probability; default 1.
@@ -1662,6 +1739,23 @@ export interface components {
              * @description Tokens that an example may have, by the model's tokenizer; left out: as many as a training takes by default.
              */
             max_tokens?: number | null;
+        };
+        /** @description The answer itself. */
+        Choice: {
+            /**
+             * @description `stop`: the model ended its turn, or said a stop text; `length`: it was cut off.
+             * @example stop
+             */
+            finish_reason: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            index: number;
+            /** @description Null. */
+            logprobs?: Record<string, never> | null;
+            /** @description What was said. */
+            message: components["schemas"]["OutputMessage"];
         };
         /** @description A piece of a document. */
         Chunk: {
@@ -1748,6 +1842,88 @@ export interface components {
              */
             system: string | null;
         };
+        /** @description An answer. */
+        Completion: {
+            /** @description Only one. */
+            choices: components["schemas"]["Choice"][];
+            /**
+             * Format: int64
+             * @description Seconds since 1970.
+             */
+            created: number;
+            /** @description Its name. */
+            id: string;
+            /** @description Who answered. */
+            model: string;
+            /** @description `chat.completion`. */
+            object: string;
+            /** @description Numbers of tokens. */
+            usage: components["schemas"]["Usage"];
+        };
+        /**
+         * @description A conversation to go on with. Fields that change nothing in the answer are ignored, others that are not listed here
+         *     are refused.
+         */
+        CompletionRequest: {
+            /**
+             * Format: int32
+             * @description New tokens at most; default: as many as the model's context has room for.
+             */
+            max_completion_tokens?: number | null;
+            /**
+             * Format: int32
+             * @description The older name of `max_completion_tokens`.
+             */
+            max_tokens?: number | null;
+            /** @description The conversation so far. */
+            messages: components["schemas"]["InputMessage"][];
+            /**
+             * Format: float
+             * @description Not OpenAI's: draw from tokens with at least this share of the most likely one's probability; default 0.
+             */
+            min_p?: number | null;
+            /**
+             * @description One of `GET /v1/models`.
+             * @example base
+             */
+            model: string;
+            /**
+             * Format: int32
+             * @description Only 1.
+             */
+            n?: number | null;
+            /**
+             * Format: float
+             * @description Not OpenAI's: above 1, the last 64 tokens are less likely to come again; default 1.
+             */
+            repeat_penalty?: number | null;
+            /**
+             * Format: int64
+             * @description The same seed gives the same answer; default: another one each time.
+             */
+            seed?: number | null;
+            stop?: components["schemas"]["Stop"] | null;
+            /** @description Send the answer piece by piece. */
+            stream?: boolean | null;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            /**
+             * Format: float
+             * @description 0 takes the most likely token each time; at most 2, default 1.
+             */
+            temperature?: number | null;
+            /**
+             * Format: int32
+             * @description Not OpenAI's: draw from this many most likely tokens; 0 (default): from all.
+             */
+            top_k?: number | null;
+            /**
+             * Format: float
+             * @description Draw from the most likely tokens that together reach this probability; default 1.
+             */
+            top_p?: number | null;
+            /** @description For whom the program asks: each waits in the queue as a client of its own. */
+            user?: string | null;
+        };
         /** @description An example as it is on one side. */
         ConflictSide: {
             /** @description Who decided; only known of the other side. */
@@ -1827,6 +2003,15 @@ export interface components {
              * @description For one whole answer.
              */
             timeout_seconds: number;
+        };
+        /** @description What was said: a text, or texts that belong together. */
+        Content: string | components["schemas"]["ContentPart"][];
+        /** @description A part of what was said. */
+        ContentPart: {
+            /** @description Of this part. */
+            text?: string | null;
+            /** @description Only `text`. */
+            type: string;
         };
         /** @description Examples of one origin, language or finding. */
         Count: {
@@ -2056,7 +2241,7 @@ export interface components {
             /** @description Branch, tag or commit; default: what the address names, or `main`. */
             revision?: string | null;
         };
-        /** @description The inner part of every error answer. */
+        /** @description The inner part of every error answer. It also goes beside the response, for who answers in another shape. */
         ErrorBody: {
             /**
              * @description Stable name of the error.
@@ -2693,6 +2878,12 @@ export interface components {
              * @description Rows of the file.
              */
             rows: number;
+        };
+        /** @description A turn of the conversation. */
+        InputMessage: {
+            content?: components["schemas"]["Content"] | null;
+            /** @description `system`, `developer` (the same), `user` or `assistant`. */
+            role: string;
         };
         /** @description A job. */
         Job: {
@@ -3930,6 +4121,46 @@ export interface components {
             /** @description Its version; null where it is not installed (Debian: tesseract-ocr, Fedora: tesseract). */
             tesseract?: string | null;
         };
+        /** @description The inner part of an error as OpenAI answers it. */
+        OpenAiError: {
+            /** @description Stable name of the error. */
+            code?: string | null;
+            /** @description What happened and what can be done. */
+            message: string;
+            /** @description The field of the request that is wrong. */
+            param?: string | null;
+            /** @description `invalid_request_error`, `rate_limit_error` or `server_error`. */
+            type: string;
+        };
+        /** @description An error as OpenAI answers it. */
+        OpenAiErrorEnvelope: {
+            /** @description The error. */
+            error: components["schemas"]["OpenAiError"];
+        };
+        /** @description A model that can be asked. */
+        OpenAiModel: {
+            /**
+             * Format: int64
+             * @description Seconds since 1970.
+             */
+            created: number;
+            /**
+             * @description What `model` of a request takes.
+             * @example library-handbook-2-9f3c2a1b
+             */
+            id: string;
+            /** @description `model`. */
+            object: string;
+            /** @description `finetuneflow`. */
+            owned_by: string;
+        };
+        /** @description The models that can be asked. */
+        OpenAiModels: {
+            /** @description Base models, then the results of trainings, newest first. */
+            data: components["schemas"]["OpenAiModel"][];
+            /** @description `list`. */
+            object: string;
+        };
         /** @description One entry of a list to choose from. */
         OptionEntry: {
             /** @description Ending of files in this format. */
@@ -3967,6 +4198,15 @@ export interface components {
             target_modules: components["schemas"]["OptionEntry"][];
             /** @description Of projects. */
             tasks: components["schemas"]["OptionEntry"][];
+        };
+        /** @description What was said. */
+        OutputMessage: {
+            /** @description The text. */
+            content: string;
+            /** @description Null. */
+            refusal?: string | null;
+            /** @description `assistant`. */
+            role: string;
         };
         /**
          * @description What products are made of.
@@ -4590,6 +4830,13 @@ export interface components {
              */
             tokens_per_second?: number | null;
         };
+        /** @description A text or several. */
+        Stop: string | string[];
+        /** @description How an answer is sent piece by piece. */
+        StreamOptions: {
+            /** @description The last piece before the end has the numbers of tokens. */
+            include_usage?: boolean | null;
+        };
         /** @description What to sync. */
         SyncWithLabelStudio: {
             /**
@@ -4918,6 +5165,24 @@ export interface components {
             examples: number;
             /** @description As it was recognised. */
             format: string;
+        };
+        /** @description Numbers of tokens. */
+        Usage: {
+            /**
+             * Format: int64
+             * @description Of the answer.
+             */
+            completion_tokens: number;
+            /**
+             * Format: int64
+             * @description Of the conversation, through the chat template.
+             */
+            prompt_tokens: number;
+            /**
+             * Format: int64
+             * @description Of both.
+             */
+            total_tokens: number;
         };
         /** @description Which run is meant. */
         WhichRun: {
@@ -8005,6 +8270,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    openai_complete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completion"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorEnvelope"];
+                };
+            };
+        };
+    };
+    openai_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiModels"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorEnvelope"];
+                };
+            };
+        };
+    };
+    openai_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiModel"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorEnvelope"];
                 };
             };
         };
