@@ -5,19 +5,20 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Side } from "../../shared/api/ask";
 import { api, take } from "../../shared/api/client";
-import { Problem } from "../../shared/api/problem";
 import { keys, useSettings } from "../../shared/api/queries";
 import { useOpenProject } from "../../shared/api/useOpenProject";
 import { cn } from "../../shared/lib/cn";
-import { useFormat } from "../../shared/lib/format";
 import { RunChooser } from "../../shared/runs/RunChooser";
 import { useChosenRun } from "../../shared/runs/useRuns";
 import { Button } from "../../shared/ui/Button";
-import { Field, Input, Select, Textarea } from "../../shared/ui/Field";
+import { Textarea } from "../../shared/ui/Field";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton, WarnNote } from "../../shared/ui/States";
-import type { Answer, Exchange } from "./conversation";
+import { AnswerView } from "./AnswerView";
+import { type ChatForm, faultsOf, newForm, optionsOf } from "./chatForm";
+import { ChatOptions, type Shown } from "./ChatOptions";
+import type { Exchange } from "./conversation";
 import { useConversation } from "./useConversation";
 
 export function ChatPage() {
@@ -43,15 +44,15 @@ export function ChatPage() {
   );
 }
 
-type Shown = Side | "both";
-
 function Conversation({ projectId, runId }: { projectId: string; runId: string | null }) {
   const { t } = useTranslation();
   const settings = useSettings();
   const usual = settings.data?.defaults.chat;
   const [shown, setShown] = useState<Shown>("both");
-  const [temperature, setTemperature] = useState<string | null>(null);
-  const [maxTokens, setMaxTokens] = useState<string | null>(null);
+  const [changed, setForm] = useState<ChatForm | null>(null);
+  const form = changed ?? newForm(usual);
+  const faults = faultsOf(form);
+  const [isOpen, setOpen] = useState(false);
   const [text, setText] = useState("");
   const { exchanges, isWriting, send, stop, clear } = useConversation(projectId, runId);
   const sides: Side[] = runId === null ? ["base"] : shown === "both" ? ["base", "adapter"] : [shown];
@@ -63,13 +64,12 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
   const submit = (question: string) => {
     const trimmed = question.trim();
     if (trimmed === "" || isWriting) return;
+    if (Object.keys(faults).length > 0) {
+      setOpen(true);
+      return;
+    }
     setText("");
-    const warmth = Number(temperature ?? usual?.temperature ?? 0);
-    const longest = Number(maxTokens ?? usual?.max_tokens ?? 128);
-    send(trimmed, sides, {
-      temperature: Number.isFinite(warmth) ? Math.min(5, Math.max(0, warmth)) : 0,
-      max_tokens: Number.isInteger(longest) ? Math.min(4096, Math.max(1, longest)) : 128,
-    });
+    send(trimmed, sides, { ...optionsOf(form), system: form.system, simultaneous: form.simultaneous });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
@@ -116,47 +116,15 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
             </Button>
           )}
         </div>
-        <details className="mt-2 text-sm">
-          <summary className="text-soft">{t("chat.options")}</summary>
-          <div className="mt-3 grid gap-3 sm:grid-cols-3">
-            {runId !== null && (
-              <Field label={t("chat.show")}>
-                {(control) => (
-                  <Select {...control} value={shown} onChange={(event) => setShown(event.target.value as Shown)}>
-                    <option value="both">{t("chat.both")}</option>
-                    <option value="base">{t("chat.base")}</option>
-                    <option value="adapter">{t("chat.tuned")}</option>
-                  </Select>
-                )}
-              </Field>
-            )}
-            <Field label={t("chat.temperature")} hint={t("chat.temperatureHint")}>
-              {(control) => (
-                <Input
-                  {...control}
-                  type="number"
-                  min={0}
-                  max={5}
-                  step={0.1}
-                  value={temperature ?? String(usual?.temperature ?? 0)}
-                  onChange={(event) => setTemperature(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field label={t("chat.maxTokens")}>
-              {(control) => (
-                <Input
-                  {...control}
-                  type="number"
-                  min={1}
-                  max={4096}
-                  value={maxTokens ?? String(usual?.max_tokens ?? 128)}
-                  onChange={(event) => setMaxTokens(event.target.value)}
-                />
-              )}
-            </Field>
-          </div>
-        </details>
+        <ChatOptions
+          form={form}
+          faults={faults}
+          onChange={setForm}
+          isOpen={isOpen}
+          onToggle={setOpen}
+          shown={runId === null ? null : shown}
+          onShow={setShown}
+        />
       </form>
       <div className="flex flex-wrap items-center justify-between gap-2">
         <p className="text-xs text-soft">{t("chat.private")}</p>
@@ -187,37 +155,6 @@ function ExchangeView({ exchange }: { exchange: Exchange }) {
         })}
       </div>
     </li>
-  );
-}
-
-function AnswerView({ side, answer }: { side: Side; answer: Answer }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  return (
-    <div
-      data-side={side}
-      data-state={answer.state}
-      className={cn("min-w-0 rounded-xl border bg-surface p-3", side === "adapter" ? "border-accent" : "border-line")}
-    >
-      <p className={cn("mb-1 text-xs font-semibold", side === "adapter" ? "text-accent-strong" : "text-soft")}>
-        {side === "adapter" ? t("chat.tuned") : t("chat.base")}
-      </p>
-      <p className="text-sm wrap-anywhere whitespace-pre-wrap">
-        {answer.text}
-        {answer.state === "writing" && (
-          <span className="text-soft">
-            {answer.text === "" ? t("chat.thinking") : ""}
-            <span className="ml-0.5 inline-block h-4 w-1.5 animate-pulse bg-accent align-text-bottom" aria-hidden />
-          </span>
-        )}
-      </p>
-      {answer.problem && <ProblemNote problem={new Problem(answer.problem)} className="mt-2" />}
-      <p className="mt-2 text-xs text-soft empty:hidden">
-        {answer.state === "stopped" && t("chat.stopped")}
-        {answer.done && t("chat.tokens", { tokens: answer.done.tokens, speed: format.number(answer.done.tokens_per_second) })}
-        {answer.done?.stop_reason === "length" && ` · ${t("chat.length")}`}
-      </p>
-    </div>
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, type Exchange, history, restore } from "./conversation";
 
-const answer = (text: string, state: Answer["state"] = "done"): Answer => ({ text, state, done: null, problem: null });
+const answer = (text: string, state: Answer["state"] = "done"): Answer => ({ text, prompt: null, state, done: null, problem: null });
 
 describe("history", () => {
   it("gives each side its own answers only", () => {
@@ -13,6 +13,11 @@ describe("history", () => {
     const words = (side: "base" | "adapter") => history(exchanges, side, "Four?").map((message) => message.content);
     expect(words("base")).toEqual(["One?", "b1", "Four?"]);
     expect(words("adapter")).toEqual(["One?", "a1", "Two?", "a2", "Three?", "a3 begun", "Four?"]);
+  });
+  it("begins with what the model is told", () => {
+    const roles = (system: string) => history([], "base", "One?", system).map((message) => message.role);
+    expect(roles("Be brief.")).toEqual(["system", "user"]);
+    expect(roles(" ")).toEqual(["user"]);
   });
 });
 

@@ -1,8 +1,10 @@
-import type { Done, Side } from "../../shared/api/ask";
+import type { Done, Prompt, Side } from "../../shared/api/ask";
 import type { Message } from "../../shared/api/types";
 
 export interface Answer {
   text: string;
+  /** What the model was given; null until it begins. */
+  prompt: Prompt | null;
   state: "writing" | "done" | "stopped" | "failed";
   done: Done | null;
   problem: { code: string; message: string; hint: string } | null;
@@ -14,8 +16,8 @@ export interface Exchange {
   answers: Partial<Record<Side, Answer>>;
 }
 
-/** What a side has seen: the questions that it answered, and its own answers; then the new question. */
-export function history(exchanges: readonly Exchange[], side: Side, question: string): Message[] {
+/** What a side has seen: what it is told, the questions that it answered, and its own answers; then the new question. */
+export function history(exchanges: readonly Exchange[], side: Side, question: string, system = ""): Message[] {
   const before = exchanges.flatMap((exchange): Message[] => {
     const answer = exchange.answers[side];
     if (!answer || answer.text === "" || answer.state === "failed") return [];
@@ -24,7 +26,8 @@ export function history(exchanges: readonly Exchange[], side: Side, question: st
       { role: "assistant", content: answer.text },
     ];
   });
-  return [...before, { role: "user", content: question }];
+  const told: Message[] = system.trim() === "" ? [] : [{ role: "system", content: system }];
+  return [...told, ...before, { role: "user", content: question }];
 }
 
 /** A conversation as it was kept in this window; answers that were being written then count as stopped. */

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from "react";
-import { ask, type Side } from "../../shared/api/ask";
+import { type AnswerOptions, ask, type Prompt, type Side } from "../../shared/api/ask";
 import { asProblem } from "../../shared/api/problem";
 import { readStored, writeStored } from "../../shared/lib/storage";
 import { type Answer, type Exchange, history, restore } from "./conversation";
 
-interface Options {
-  temperature: number;
-  max_tokens: number;
+interface Options extends AnswerOptions {
+  system: string;
+  /** Both sides at the same time, instead of one after the other. */
+  simultaneous: boolean;
 }
 
 /** The conversation with the two sides of one training. It is kept in this window, so that a reload does not lose it. */
@@ -29,10 +30,10 @@ export function useConversation(projectId: string, runId: string | null) {
       return [...before.slice(0, -1), { ...last, answers: { ...last.answers, [side]: apply(answer) } }];
     });
 
-  const send = (question: string, sides: Side[], options: Options) => {
+  const send = (question: string, sides: Side[], { system, simultaneous, ...options }: Options) => {
     const controller = new AbortController();
     abort.current = controller;
-    const started: Answer = { text: "", state: "writing", done: null, problem: null };
+    const started: Answer = { text: "", prompt: null, state: "writing", done: null, problem: null };
     const answers: Exchange["answers"] = Object.fromEntries(sides.map((side) => [side, started]));
     const before = exchanges;
     setExchanges([...before, { question, answers }]);
@@ -43,8 +44,10 @@ export function useConversation(projectId: string, runId: string | null) {
     };
     // Each side goes on from its own answers: they are two conversations.
     const answer = async (side: Side) => {
-      const messages = history(before, side, question);
+      const messages = history(before, side, question, system);
+      if (controller.signal.aborted) return;
       const listener = {
+        onStart: (prompt: Prompt | null) => change(side, (answer) => ({ ...answer, prompt })),
         onToken: (_: Side, text: string) => change(side, (answer) => ({ ...answer, text: answer.text + text })),
         onDone: (_: Side, done: Answer["done"]) => change(side, (answer) => ({ ...answer, state: "done", done })),
         onProblem: fail,
@@ -58,9 +61,12 @@ export function useConversation(projectId: string, runId: string | null) {
         change(side, (answer) => (answer.state === "writing" ? { ...answer, state: "stopped" } : answer));
       }
     };
-    void Promise.all(sides.map(answer)).then(() => {
+    const all = async () => {
+      if (simultaneous) await Promise.all(sides.map(answer));
+      else for (const side of sides) await answer(side);
       if (abort.current === controller) setWriting(false);
-    });
+    };
+    void all();
   };
 
   return {

@@ -7,19 +7,37 @@ export type Side = "base" | "adapter";
 export interface Done {
   tokens: number;
   seconds: number;
-  tokens_per_second: number;
+  /** Of the answer alone; null where it has no second token. */
+  tokens_per_second: number | null;
   stop_reason: "end" | "length" | "cancelled";
 }
 
-export interface Question {
+/** How an answer is drawn; the server has a default for what is left out. */
+export interface AnswerOptions {
+  max_tokens: number;
+  temperature: number;
+  top_k?: number;
+  top_p?: number;
+  min_p?: number;
+  repeat_penalty?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+export interface Question extends AnswerOptions {
   messages: Message[];
   target: Side | "both";
   run_id: string | null;
-  max_tokens: number;
-  temperature: number;
+}
+
+/** The conversation as the model sees it. */
+export interface Prompt {
+  text: string;
+  tokens: number;
 }
 
 export interface Listener {
+  onStart?: (prompt: Prompt | null) => void;
   onToken: (side: Side, text: string) => void;
   onDone: (side: Side, done: Done) => void;
   onProblem: (side: Side, problem: Problem) => void;
@@ -49,8 +67,9 @@ export async function ask(projectId: string, question: Question, listener: Liste
   let isOver = false;
   try {
     await readEvents(response.body, ({ event, data }) => {
-      const fields = JSON.parse(data) as { side: Side; text: string; error: ErrorBody } & Done;
-      if (event === "token") listener.onToken(fields.side, fields.text);
+      const fields = JSON.parse(data) as { side: Side; text: string; error: ErrorBody; prompt: Prompt | null } & Done;
+      if (event === "start") listener.onStart?.(fields.prompt);
+      else if (event === "token") listener.onToken(fields.side, fields.text);
       else if (event === "done") listener.onDone(fields.side, fields);
       else if (event === "error") listener.onProblem(fields.side, new Problem(fields.error));
       else if (event === "end") isOver = true;
