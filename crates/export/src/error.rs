@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use engine::adapters::peft::AdapterError;
+use engine::batching::DataError;
+use engine::generation::GenerationError;
+use engine::models::ModelError;
 use engine::tokenizer::{TemplateError, TokenizerError};
+use engine::trainer::TrainError;
 use engine::weights::WeightsError;
 
 /// An error of an export.
@@ -17,6 +21,14 @@ pub enum ExportError {
     Tokenizer(#[from] TokenizerError),
     #[error(transparent)]
     Template(#[from] TemplateError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    #[error(transparent)]
+    Evaluation(TrainError),
     /// The caller's flag was raised. Nothing was left under the target's name.
     #[error("the export was cancelled")]
     Cancelled,
@@ -32,6 +44,15 @@ pub enum ExportError {
     /// The archive could not be written.
     #[error("{path}: {source}")]
     Archive { path: PathBuf, source: zip::result::ZipError },
+}
+
+impl From<TrainError> for ExportError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Cancelled { .. } => Self::Cancelled,
+            error => Self::Evaluation(error),
+        }
+    }
 }
 
 impl ExportError {

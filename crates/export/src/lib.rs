@@ -5,6 +5,7 @@
 //! bundle describe and collect a run; they are no formats of a model.
 
 pub mod bundle;
+pub mod certificate;
 mod control;
 mod error;
 pub mod gguf;

@@ -100,6 +100,13 @@ pub struct Format {
     pub export: fn(&Request, &Control) -> Result<Exported, ExportError>,
 }
 
+impl Format {
+    /// Whether it writes one GGUF file for each type that is asked for.
+    pub fn holds_gguf_types(&self) -> bool {
+        self.quantizations.contains(&Quantization::Q8_0)
+    }
+}
+
 /// Every format.
 pub const FORMATS: &[Format] = &[peft::FORMAT, merged::FORMAT, gguf::FORMAT];
 

@@ -13,5 +13,5 @@ pub use encode::{EncodeOptions, LongRows, LossMask, encode_file, encode_row, enc
 pub use encoded_data::{DataWarning, EncodedData, EncodedRow, WarningKind};
 pub use error::{DataError, Place};
 pub use micro_batch::{IGNORE, MicroBatch, Segment};
-pub use rows::{Row, read_rows};
+pub use rows::{Row, read_rows, sample_rows};
 pub use sampler::{Cursor, Order, Packing, Sampler};

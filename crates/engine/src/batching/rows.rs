@@ -65,6 +65,36 @@ pub fn read_rows(path: &Path) -> Result<Vec<(u64, Row)>, DataError> {
     Ok(rows)
 }
 
+/// At most `count` rows spread over a file of any length, with their line numbers; the same ones each time. No more than
+/// twice as many are kept on the way.
+pub fn sample_rows(path: &Path, count: usize) -> Result<Vec<(u64, Row)>, DataError> {
+    let mut reader = RowReader::open(path)?;
+    let (mut kept, mut step, mut seen) = (Vec::new(), 1, 0);
+    while let Some(batch) = reader.next_batch()? {
+        for raw in batch {
+            if seen % step == 0 {
+                kept.push(raw);
+            }
+            seen += 1;
+            if kept.len() > 2 * count {
+                let mut even = false;
+                kept.retain(|_| {
+                    even = !even;
+                    even
+                });
+                step *= 2;
+            }
+        }
+    }
+    if seen == 0 {
+        return Err(DataError::Empty { path: path.into() });
+    }
+    let (all, chosen) = (kept.len(), count.min(kept.len()));
+    let mut wanted = (0..chosen).map(|i| i * all / chosen).peekable();
+    let rows = kept.into_iter().enumerate().filter(move |(place, _)| wanted.next_if_eq(place).is_some());
+    rows.map(|(_, raw)| Ok((raw.line, raw.parse(path)?))).collect()
+}
+
 /// A row that is not parsed yet: parsing is left to whoever has threads.
 pub(super) struct RawRow {
     pub(super) line: u64,
@@ -425,6 +455,23 @@ mod tests {
         ] {
             assert_eq!(row(value.clone()), Ok(expected), "{value}");
         }
+    }
+
+    #[test]
+    fn samples_are_spread_over_the_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("rows.jsonl");
+        for (length, count, expected) in
+            [(3, 5, vec![1, 2, 3]), (8, 4, vec![1, 3, 5, 7]), (100, 4, vec![1, 17, 49, 81]), (5, 1, vec![1])]
+        {
+            let rows = (0..length).map(|i| format!("{{\"text\":\"{i}\"}}\n"));
+            std::fs::write(&path, rows.collect::<String>()).expect("written");
+            let lines: Vec<u64> =
+                sample_rows(&path, count).expect("rows").iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, expected, "{count} of {length}");
+        }
+        std::fs::write(&path, "\n\n").expect("written");
+        assert!(matches!(sample_rows(&path, 4), Err(DataError::Empty { .. })));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use engine::quantization::ggml_blocks::GgmlType;
 use engine::tokenizer::ChatTemplate;
-use engine::weights::gguf::{GgufTensorSpec, GgufValue, write_gguf};
+use engine::weights::gguf::{GgufFile, GgufTensorSpec, GgufValue, write_gguf};
 use engine::weights::{DType, ModelConfig};
 
 use crate::registry::{Exported, FileKind, Format, Quantization, Request};
@@ -227,6 +227,12 @@ fn file_type(quantization: Quantization) -> u32 {
         Quantization::Q8_0 => 7,
         Quantization::BF16 => 32,
     }
+}
+
+/// What most tensors of a file are, as it says itself; `None` for a type that is not written here.
+pub(crate) fn file_quantization(path: &Path) -> Result<Option<Quantization>, ExportError> {
+    let said = GgufFile::open(path)?.get("general.file_type").and_then(GgufValue::as_u64);
+    Ok(Quantization::ALL.into_iter().find(|quantization| said == Some(file_type(*quantization).into())))
 }
 
 /// `260K`, `3.1M`, `1.1B`: two digits at least.

@@ -1,6 +1,7 @@
 //! The exporters from outside, one module a subject.
 
 mod bundle;
+mod certificate;
 mod families;
 mod formats;
 mod gguf;

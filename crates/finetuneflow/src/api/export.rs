@@ -10,21 +10,24 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::BlobKey;
+use store::run_events::EventFilter;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::certificate::Certificate;
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, Json, List, Paging, Path, Query};
 use super::jobs::JobStarted;
 use super::runs::{self, RunConfig};
 use super::state::AppState;
-use crate::jobs::export::{DEFAULT_QUANTIZATION, Export, files_of};
+use crate::jobs::export::{BUNDLE, Export, files_of};
 
 /// The format that holds all others; the job calls it a bundle.
 pub const ZIP: &str = "zip";
-const BUNDLE: &str = "bundle";
+/// What goes into the zip when it alone is asked for.
+const IN_ZIP: [&str; 3] = ["peft", "merged", "gguf"];
 
 /// What to export.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -32,10 +35,13 @@ const BUNDLE: &str = "bundle";
 pub struct StartExport {
     /// Left out: the newest training with a result.
     pub run_id: Option<Uuid>,
-    /// Some of `peft`, `merged`, `gguf`, `zip`; `zip` (default) is all of them with a report.
+    /// Some of `options.export_formats` in `GET /api/settings`; `zip` (default) is the others that are named, or `peft`,
+    /// `merged` and `gguf`, with the run's report, figures, data and log.
     pub formats: Option<Vec<String>>,
-    /// Of GGUF: `f32`, `f16` (default), `bf16` or `q8_0`.
+    /// Of GGUF files, one of `options.quantizations` in `GET /api/settings`; default `f16`.
     pub quantization: Option<String>,
+    /// The same for several: one file each.
+    pub quantizations: Option<Vec<String>>,
 }
 
 /// A file that an export made.
@@ -43,11 +49,15 @@ pub struct StartExport {
 pub struct ExportFile {
     /// For the download.
     pub name: String,
-    /// `peft`, `merged`, `gguf` or `zip`.
+    /// One of `options.export_formats` in `GET /api/settings`.
     #[schema(example = "gguf")]
     pub format: String,
     /// Of GGUF.
     pub quantization: Option<String>,
+    /// What the person should know about it.
+    pub warnings: Vec<String>,
+    /// Tensors that are of another type than the one asked for.
+    pub fallbacks: Vec<TensorFallback>,
     /// The run.
     pub run_id: Uuid,
     /// Its number.
@@ -60,6 +70,17 @@ pub struct ExportFile {
     pub created_at: DateTime<Utc>,
     /// Where to get it.
     pub download_url: String,
+}
+
+/// A tensor that the asked type cannot hold.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TensorFallback {
+    /// Its name in the file.
+    pub tensor: String,
+    /// The asked type.
+    pub wanted: String,
+    /// The type that was taken.
+    pub used: String,
 }
 
 /// A file and where its bytes are.
@@ -90,7 +111,11 @@ struct DownloadQuery {
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(files)).routes(routes!(download))
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(files))
+        .routes(routes!(download))
+        .routes(routes!(certificate))
 }
 
 /// Writes a trained model as files for other programs
@@ -107,29 +132,41 @@ async fn start(
 
 /// Checks and queues an export.
 pub async fn begin(state: &AppState, project_id: Uuid, body: StartExport) -> ApiResult<store::jobs::Job> {
-    let known = || export::FORMATS.iter().map(|format| format.id);
     let wanted = body.formats.unwrap_or_else(|| vec![ZIP.to_owned()]);
-    let good =
-        !wanted.is_empty() && wanted.iter().all(|format| format == ZIP || known().any(|id| id == format));
-    let type_is_known =
-        body.quantization.as_deref().is_none_or(|id| export::Quantization::from_id(id).is_some());
+    let mut quantizations = body.quantizations.unwrap_or_default();
+    quantizations.extend(body.quantization);
+    let known = |format: &String| format == ZIP || export::format(format).is_some();
+    let types_are_known = quantizations.iter().all(|id| export::Quantization::from_id(id).is_some());
     let mut checks = Checks::default();
-    checks.require(good, "formats", "must be some of options.export_formats in GET /api/settings").require(
-        type_is_known,
-        "quantization",
-        "is not one of options.quantizations in GET /api/settings",
-    );
+    checks
+        .require(
+            !wanted.is_empty() && wanted.iter().all(known),
+            "formats",
+            "must be some of options.export_formats in GET /api/settings",
+        )
+        .require(
+            types_are_known,
+            "quantizations",
+            "are not all in options.quantizations in GET /api/settings",
+        );
     checks.finish()?;
     let run = runs::with_result(state, project_id, body.run_id).await?;
     let is_full = RunConfig::of(&run)?.settings.method == "full";
-    if is_full && wanted.iter().any(|format| format == "peft") {
-        return Err(ApiError::invalid_field("formats", "cannot hold peft: this run trained all weights"));
+    let needs_adapter = |id: &str| export::format(id).is_some_and(|format| format.needs_adapter);
+    if is_full && let Some(format) = wanted.iter().find(|format| needs_adapter(format)) {
+        let problem = format!("cannot hold {format}: this run trained all weights");
+        return Err(ApiError::invalid_field("formats", problem));
     }
-    let all = wanted.iter().any(|format| format == ZIP);
-    let formats =
-        known().filter(|id| if all { !(is_full && *id == "peft") } else { wanted.iter().any(|w| w == id) });
-    let formats = formats.map(str::to_owned).collect();
-    let job = Export { project_id, run_id: run.id, formats, quantization: body.quantization };
+    let bundle = wanted.iter().any(|format| format == ZIP);
+    let mut formats: Vec<String> = wanted.into_iter().filter(|format| format != ZIP).collect();
+    if formats.is_empty() {
+        formats.extend(IN_ZIP.into_iter().filter(|id| !(is_full && needs_adapter(id))).map(str::to_owned));
+    }
+    let mut seen = HashSet::new();
+    formats.retain(|format| seen.insert(format.clone()));
+    quantizations.sort_unstable();
+    quantizations.dedup();
+    let job = Export { project_id, run_id: run.id, formats, quantizations, bundle };
     Ok(crate::jobs::enqueue(&state.database, &job).await?)
 }
 
@@ -159,6 +196,20 @@ async fn download(
     let found =
         find(&state, project_id, query.run_id, query.name.as_deref(), query.format.as_deref()).await?;
     send(&state, &found).await
+}
+
+/// How the exported files relate to the trained model
+#[utoipa::path(get, path = "/api/projects/{project_id}/export/certificate", tag = "export",
+    params(("project_id" = Uuid, Path), ListQuery), responses((status = 200, body = Certificate)))]
+async fn certificate(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Certificate>> {
+    let run = runs::with_result(&state, project_id, query.run_id).await?;
+    let kinds = EventFilter { after: 0, kinds: Some(vec!["certificate".to_owned()]) };
+    let events = store::run_events::list(&state.database, run.id, &kinds, i64::MAX as u64).await?;
+    Ok(Json(Certificate::of(run.id, &events)?))
 }
 
 /// The newest export with this name or format.
@@ -200,11 +251,12 @@ async fn all(state: &AppState, project_id: Uuid, run_id: Option<Uuid>) -> ApiRes
             if !seen.insert(key.clone()) || state.blobs.size(&key).await.is_err() {
                 continue;
             }
-            let asked =
-                job.payload.get("quantization").and_then(Value::as_str).unwrap_or(DEFAULT_QUANTIZATION);
             let format = if file.format == BUNDLE { ZIP.to_owned() } else { file.format };
+            let fallbacks = file.fallbacks.into_iter().map(serde_json::from_value);
             let file = ExportFile {
-                quantization: (format == "gguf").then(|| asked.to_owned()),
+                quantization: file.quantization,
+                warnings: file.warnings,
+                fallbacks: fallbacks.collect::<Result<_, _>>().map_err(ApiError::internal)?,
                 download_url: format!(
                     "/api/projects/{project_id}/export/download?run_id={run}&name={}",
                     file.name

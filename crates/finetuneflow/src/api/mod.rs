@@ -6,6 +6,7 @@
 // utoipa's macro repeats the extractors' types with a span of ours, and rustc then takes our types for qualified ones.
 #![allow(unused_qualifications)]
 
+mod certificate;
 mod changes;
 mod chat;
 mod chunks;

@@ -299,7 +299,7 @@ async fn download_model(
             let body = StartExport {
                 run_id: Some(run.id),
                 formats: Some(vec!["gguf".to_owned()]),
-                quantization: None,
+                ..StartExport::default()
             };
             let job = export::begin(&state, run.project_id, body).await?;
             wait(&state, job.id).await?;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::hub::Reference;
 use crate::models::Models;
 
+mod certify;
 mod dataset;
 mod demo;
 mod doctor;
@@ -54,6 +55,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Generate(generate::Args),
     Export(export::Args),
+    Certify(certify::Args),
     Plan(Box<plan::Args>),
     Dataset(dataset::Args),
     Download(download::Args),
@@ -131,6 +133,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args, &context),
         Command::Generate(args) => generate::run(args, &context),
         Command::Export(args) => export::run(args, &context),
+        Command::Certify(args) => certify::run(args, &context),
         Command::Plan(args) => plan::run(*args, &context),
         Command::Dataset(args) => dataset::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),

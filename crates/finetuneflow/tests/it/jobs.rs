@@ -277,7 +277,8 @@ async fn a_document_becomes_a_model() {
     assert!(result["held_out"]["after"]["eval_loss"].is_f64(), "{result}");
 
     let formats = vec!["peft".into(), "merged".into(), "gguf".into()];
-    let write = Export { project_id, run_id: run.id, formats, quantization: Some("q8_0".into()) };
+    let write =
+        Export { project_id, run_id: run.id, formats, quantizations: vec!["q8_0".into()], bundle: true };
     let job = studio.done(&write).await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
     check_export(&studio, &job.result.expect("a result")).await;
@@ -359,7 +360,8 @@ async fn what_cannot_be_done_says_why() {
     let job = ended(studio.database(), &mut news, job.id).await;
     assert!(job.error.expect("words").contains("make_coffee"));
 
-    let early = Export { project_id, run_id: run.id, formats: vec!["peft".into()], quantization: None };
+    let formats = vec!["peft".into()];
+    let early = Export { project_id, run_id: run.id, formats, quantizations: Vec::new(), bundle: false };
     assert!(studio.done(&early).await.error.expect("words").contains("failed and has no result"));
     workers.stop().await;
 }
