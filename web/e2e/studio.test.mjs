@@ -202,6 +202,9 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await button("Export").click();
     const link = page.getByRole("listitem").filter({ hasText: "Everything in one zip" }).getByRole("link");
     await link.waitFor();
+    const verdict = (file, word) => page.getByRole("listitem").filter({ hasText: file }).getByText(word, { exact: true }).waitFor();
+    await verdict("adapter-peft", "Same");
+    await verdict("model-q8_0.gguf", "Close");
     await shoot(page, "15-export");
     const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
     const path = await download.path();

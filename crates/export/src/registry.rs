@@ -60,6 +60,15 @@ impl Quantization {
         Self::ALL.into_iter().find(|quantization| quantization.id() == id)
     }
 
+    /// About how many bits a weight takes in a GGUF file, scales included; a model's tables and norms may take more.
+    pub fn bits_per_weight(self) -> f64 {
+        match self {
+            Self::F32 => 32.0,
+            Self::F16 | Self::BF16 => 16.0,
+            Self::Q8_0 => 8.5,
+        }
+    }
+
     pub(crate) fn ggml_type(self) -> GgmlType {
         match self {
             Self::F32 => GgmlType::F32,

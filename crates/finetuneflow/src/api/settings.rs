@@ -48,6 +48,16 @@ pub struct OptionEntry {
     pub extension: Option<String>,
 }
 
+/// A type of weights to choose from.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct QuantizationOption {
+    /// What requests name.
+    #[schema(example = "q8_0")]
+    pub id: String,
+    /// About so many bits a weight: with the model's parameters, a file's size.
+    pub bits_per_weight: f64,
+}
+
 /// Every list that a client offers.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Options {
@@ -64,7 +74,7 @@ pub struct Options {
     /// Of trainings with adapters; names may be joined with commas.
     pub target_modules: Vec<OptionEntry>,
     /// Of GGUF exports.
-    pub quantizations: Vec<OptionEntry>,
+    pub quantizations: Vec<QuantizationOption>,
     /// Of examples.
     pub generators: Vec<OptionEntry>,
     /// That are recognised in imports.
@@ -255,7 +265,10 @@ fn options() -> Options {
         target_modules: [entry("all-linear", "All linear layers")].into_iter().chain(modules).collect(),
         quantizations: export::Quantization::ALL
             .into_iter()
-            .map(|kind| entry(kind.id(), kind.id()))
+            .map(|kind| QuantizationOption {
+                id: kind.id().to_owned(),
+                bits_per_weight: kind.bits_per_weight(),
+            })
             .collect(),
         generators: entries(dataset::GENERATORS),
         import_formats: super::dataset_files::import_formats(),

@@ -281,8 +281,19 @@ async fn a_document_becomes_a_model() {
         Export { project_id, run_id: run.id, formats, quantizations: vec!["q8_0".into()], bundle: true };
     let job = studio.done(&write).await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
-    check_export(&studio, &job.result.expect("a result")).await;
+    let result = job.result.expect("a result");
+    check_export(&studio, &result).await;
+    check_certificate(&result["certificate"]);
     workers.stop().await;
+}
+
+fn check_certificate(certificate: &Value) {
+    let entries = certificate["entries"].as_array().expect("entries");
+    let seen: Vec<_> = entries.iter().map(|entry| (entry["format"].clone(), entry["verdict"].clone())).collect();
+    // The bundled model's weights are bf16, so its merged ones are.
+    let expected = [("peft", "same"), ("merged", "close"), ("gguf", "close")];
+    assert_eq!(seen, expected.map(|(format, verdict)| (json!(format), json!(verdict))), "{certificate}");
+    assert!(entries.iter().all(|entry| entry["measured"]["rows_equal"] == certificate["reference"]["rows"]));
 }
 
 async fn check_export(studio: &Studio, result: &Value) {

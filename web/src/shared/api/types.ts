@@ -3,6 +3,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Call = Schemas["CallView"];
+export type CertificateEntry = Schemas["CertificateEntry"];
 export type Change = Schemas["Change"];
 export type Chunk = Schemas["Chunk"];
 export type Connection = Schemas["ConnectionView"];
