@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use export::certificate::Verdict;
+
 use super::Context;
 use super::interrupt::cancel_flag;
 use super::train::Progress;
@@ -59,5 +61,11 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     );
     println!("time        {:>6.0} s", result.seconds);
     println!("files       {}", result.zip.display());
+    let verdict = match result.exports {
+        Verdict::Same => "answer exactly as the trained model",
+        Verdict::Close => "answer as the trained model, but for the rounding of their number formats",
+        Verdict::Different => "DIFFER from the trained model: see the report",
+    };
+    println!("            they {verdict}");
     Ok(())
 }

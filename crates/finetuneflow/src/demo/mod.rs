@@ -19,6 +19,7 @@ use engine::trainer::options::{PrecisionName, RecomputeName};
 use engine::trainer::{
     Evaluation, RunLength, StepReport, TrainEvent, TrainOptions, TrainSummary, evaluate, train,
 };
+use export::certificate::Verdict;
 use serde::Serialize;
 
 use crate::bundled;
@@ -55,6 +56,8 @@ pub struct DemoResult {
     pub facts_after: f64,
     pub questions: usize,
     pub seconds: f64,
+    /// The worst of the exported files beside the trained model.
+    pub exports: Verdict,
     pub zip: PathBuf,
 }
 
@@ -149,7 +152,9 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
     say("asking the tuned model");
     let after = measure(&base, Some(&options.output), precision, &material, cancel)?;
 
-    say("writing the adapter, the merged model, the GGUF file and the report");
+    say(
+        "writing the adapter, the merged model, the GGUF file and the report, and comparing them with the trained model",
+    );
     let finished = Finished {
         material: &material,
         options: &options,
@@ -158,7 +163,7 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
         before: &before,
         after: &after,
     };
-    let zip = package::write(&out, work.path(), &base, &finished, cancel)?;
+    let (zip, certificate) = package::write(&out, work.path(), &base, &finished, cancel)?;
     Ok(DemoResult {
         perplexity_before: before.evaluation.perplexity,
         perplexity_after: after.evaluation.perplexity,
@@ -166,6 +171,7 @@ pub fn run(demo: Demo) -> anyhow::Result<DemoResult> {
         facts_after: after.facts(),
         questions: material.questions.len(),
         seconds: started.elapsed().as_secs_f64(),
+        exports: certificate.verdict,
         zip,
     })
 }

@@ -5,7 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use export::bundle::{Entry, write_bundle};
-use export::report::{AnswerFacts, DatasetFacts, Metrics, RunFacts, StepFacts, Totals, write_report};
+use export::certificate::{Certificate, CertificateRequest, certify};
+use export::report::{
+    AnswerFacts, CertificateFacts, DatasetFacts, Metrics, RunFacts, StepFacts, Totals, write_report,
+};
 use export::{Control, Quantization, Request};
 
 use engine::trainer::TrainOptions;
@@ -14,14 +17,15 @@ use super::{Finished, Measured};
 
 const GGUF: &str = "model-q8_0.gguf";
 
-/// Adapter, merged model, GGUF (q8_0) and report into `out/finetuneflow-demo.zip`.
+/// Adapter, merged model, GGUF (q8_0) and report into `out/finetuneflow-demo.zip`; and how the files compare with the
+/// trained model.
 pub(super) fn write(
     out: &Path,
     work: &Path,
     base: &Path,
     finished: &Finished,
     cancel: &AtomicBool,
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<(PathBuf, Certificate)> {
     let control = Control { cancel, progress: &|_| {} };
     let adapter = &finished.options.output;
     let name = format!("FineTuneFlow demo on {}", finished.material.document_name);
@@ -36,13 +40,27 @@ pub(super) fn write(
         (format.export)(&request, &control)?;
         entries.push(Entry { source: path, name: target.to_owned() });
     }
-    for path in write_report(&work.join("report"), &facts(finished))? {
+    let files: Vec<PathBuf> = entries.iter().map(|entry: &Entry| entry.source.clone()).collect();
+    let certificate = certify(
+        &CertificateRequest {
+            model: base,
+            adapter: Some(adapter),
+            rows: &finished.material.eval_file,
+            max_seq_len: None,
+            files: &files,
+            weights_in_bf16: false,
+            threads: 0,
+        },
+        &control,
+    )?;
+    let facts = RunFacts { certificate: Some(CertificateFacts::from(&certificate)), ..facts(finished) };
+    for path in write_report(&work.join("report"), &facts)? {
         let name = path.file_name().context("a report file has a name")?.to_string_lossy().into_owned();
         entries.push(Entry { source: path, name });
     }
     let zip = out.join("finetuneflow-demo.zip");
     write_bundle(&zip, &entries, &control)?;
-    Ok(std::path::absolute(&zip).unwrap_or(zip))
+    Ok((std::path::absolute(&zip).unwrap_or(zip), certificate))
 }
 
 fn facts(finished: &Finished) -> RunFacts {

@@ -289,7 +289,8 @@ async fn a_document_becomes_a_model() {
 
 fn check_certificate(certificate: &Value) {
     let entries = certificate["entries"].as_array().expect("entries");
-    let seen: Vec<_> = entries.iter().map(|entry| (entry["format"].clone(), entry["verdict"].clone())).collect();
+    let seen: Vec<_> =
+        entries.iter().map(|entry| (entry["format"].clone(), entry["verdict"].clone())).collect();
     // The bundled model's weights are bf16, so its merged ones are.
     let expected = [("peft", "same"), ("merged", "close"), ("gguf", "close")];
     assert_eq!(seen, expected.map(|(format, verdict)| (json!(format), json!(verdict))), "{certificate}");
