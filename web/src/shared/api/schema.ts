@@ -716,6 +716,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/export/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the exported files relate to the trained model */
+        get: operations["export_certificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/export/download": {
         parameters: {
             query?: never;
@@ -1612,6 +1629,95 @@ export interface components {
             /** @description `sent`, `replied` or `failed`. */
             status: string;
         };
+        /** @description All files of a run that were compared, each as it was exported last. */
+        Certificate: {
+            /** @description One a file. */
+            entries: components["schemas"]["CertificateEntry"][];
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            run_id: string;
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description One exported file beside the trained model. */
+        CertificateEntry: {
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            created_at: string;
+            /** @description The reason with its facts, in English. */
+            detail?: string | null;
+            /** @description One of `options.export_formats` in `GET /api/settings`. */
+            format: string;
+            measured?: components["schemas"]["CertificateFigures"] | null;
+            /** @description The file's or folder's name, as it was before it was packed. */
+            name: string;
+            /** @description Of GGUF and merged models. */
+            quantization?: string | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description How it relates to the trained model. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description What was seen of one file. */
+        CertificateFigures: {
+            /**
+             * Format: double
+             * @description Up to here the number format explains the mean.
+             */
+            kl_bound: number;
+            /**
+             * Format: double
+             * @description The largest of them.
+             */
+            kl_max: number;
+            /**
+             * Format: double
+             * @description Kullback-Leibler divergence from the trained model, in nats.
+             */
+            kl_mean: number;
+            /**
+             * Format: double
+             * @description Mean over the rows' answers.
+             */
+            loss: number;
+            /**
+             * Format: double
+             * @description The trained model's.
+             */
+            loss_reference: number;
+            /**
+             * Format: int64
+             * @description Places whose distributions were compared.
+             */
+            positions: number;
+            /**
+             * Format: int64
+             * @description Prompts that were continued.
+             */
+            prompts: number;
+            /**
+             * Format: int64
+             * @description Rows that were read.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Rows that become the same token ids.
+             */
+            rows_equal: number;
+            /**
+             * Format: int64
+             * @description Prompts whose likeliest continuation is the same.
+             */
+            texts_equal: number;
+            /**
+             * Format: int64
+             * @description Places where the likeliest token is the same.
+             */
+            tokens_equal: number;
+        };
         /** @description A change of an example. */
         Change: {
             /** @description `person`, `checks`, or `label_studio:` and who it was there. */
@@ -2383,8 +2489,10 @@ export interface components {
             created_at: string;
             /** @description Where to get it. */
             download_url: string;
+            /** @description Tensors that are of another type than the one asked for. */
+            fallbacks: components["schemas"]["TensorFallback"][];
             /**
-             * @description `peft`, `merged`, `gguf` or `zip`.
+             * @description One of `options.export_formats` in `GET /api/settings`.
              * @example gguf
              */
             format: string;
@@ -2409,6 +2517,8 @@ export interface components {
              * @description Its size.
              */
             size_bytes: number;
+            /** @description What the person should know about it. */
+            warnings: string[];
         };
         /** @description What is known of a model. */
         Facts: {
@@ -3430,8 +3540,10 @@ export interface components {
                 created_at: string;
                 /** @description Where to get it. */
                 download_url: string;
+                /** @description Tensors that are of another type than the one asked for. */
+                fallbacks: components["schemas"]["TensorFallback"][];
                 /**
-                 * @description `peft`, `merged`, `gguf` or `zip`.
+                 * @description One of `options.export_formats` in `GET /api/settings`.
                  * @example gguf
                  */
                 format: string;
@@ -3456,6 +3568,8 @@ export interface components {
                  * @description Its size.
                  */
                 size_bytes: number;
+                /** @description What the person should know about it. */
+                warnings: string[];
             }[];
             /**
              * Format: int64
@@ -4191,7 +4305,7 @@ export interface components {
             /** @description Of trainings. */
             precisions: components["schemas"]["OptionEntry"][];
             /** @description Of GGUF exports. */
-            quantizations: components["schemas"]["OptionEntry"][];
+            quantizations: components["schemas"]["QuantizationOption"][];
             /** @description Of trainings. */
             schedules: components["schemas"]["OptionEntry"][];
             /** @description Of trainings with adapters; names may be joined with commas. */
@@ -4391,6 +4505,24 @@ export interface components {
              */
             token_accuracy?: number | null;
         };
+        /** @description A type of weights to choose from. */
+        QuantizationOption: {
+            /**
+             * Format: double
+             * @description About so many bits a weight: with the model's parameters, a file's size.
+             */
+            bits_per_weight: number;
+            /**
+             * @description What requests name.
+             * @example q8_0
+             */
+            id: string;
+        };
+        /**
+         * @description Why a file is not the same.
+         * @enum {string}
+         */
+        Reason: "rounding" | "token_ids" | "distributions" | "unreadable";
         /** @description How to recognise text. */
         Recognise: {
             /**
@@ -4747,10 +4879,15 @@ export interface components {
         };
         /** @description What to export. */
         StartExport: {
-            /** @description Some of `peft`, `merged`, `gguf`, `zip`; `zip` (default) is all of them with a report. */
+            /**
+             * @description Some of `options.export_formats` in `GET /api/settings`; `zip` (default) is the others that are named, or `peft`,
+             *     `merged` and `gguf`, with the run's report, figures, data and log.
+             */
             formats?: string[] | null;
-            /** @description Of GGUF: `f32`, `f16` (default), `bf16` or `q8_0`. */
+            /** @description Of GGUF files, one of `options.quantizations` in `GET /api/settings`; default `f16`. */
             quantization?: string | null;
+            /** @description The same for several: one file each. */
+            quantizations?: string[] | null;
             /**
              * Format: uuid
              * @description Left out: the newest training with a result.
@@ -4850,6 +4987,15 @@ export interface components {
          * @enum {string}
          */
         Target: "base" | "adapter" | "both";
+        /** @description A tensor that the asked type cannot hold. */
+        TensorFallback: {
+            /** @description Its name in the file. */
+            tensor: string;
+            /** @description The type that was taken. */
+            used: string;
+            /** @description The asked type. */
+            wanted: string;
+        };
         /** @description A question to a model. */
         TestModel: {
             /**
@@ -5184,6 +5330,11 @@ export interface components {
              */
             total_tokens: number;
         };
+        /**
+         * @description How a file relates to the trained model.
+         * @enum {string}
+         */
+        Verdict: "same" | "close" | "different";
         /** @description Which run is meant. */
         WhichRun: {
             /**
@@ -6864,6 +7015,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_certificate: {
+        parameters: {
+            query?: {
+                /** @description Only of this run. */
+                run_id?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
                 };
             };
             /** @description What went wrong and what to do */
