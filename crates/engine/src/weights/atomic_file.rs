@@ -120,6 +120,34 @@ impl Drop for AtomicFile {
     }
 }
 
+/// Where the bytes of one tensor go, part by part.
+#[derive(Debug)]
+pub struct TensorSink<'a> {
+    file: &'a mut AtomicFile,
+    size: usize,
+}
+
+impl<'a> TensorSink<'a> {
+    /// Has `fill` put a tensor into `file`; returns how many bytes it put.
+    pub(super) fn fill<E>(
+        file: &'a mut AtomicFile,
+        fill: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let mut sink = Self { file, size: 0 };
+        fill(&mut sink)?;
+        Ok(sink.size)
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::put`].
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
+        self.size += bytes.len();
+        self.file.put(bytes)
+    }
+}
+
 /// Writes a small file whole: temporary name, sync, rename.
 ///
 /// # Errors

@@ -14,10 +14,10 @@ mod model_weights;
 mod safetensors_read;
 mod safetensors_write;
 
-pub use atomic_file::{AtomicFile, write_file_atomically};
+pub use atomic_file::{AtomicFile, TensorSink, write_file_atomically};
 pub use dtype::{DType, TensorView, bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 pub use error::WeightsError;
 pub use hf_config::{ModelConfig, RopeConfig, read_json_file};
 pub use model_weights::ModelWeights;
 pub use safetensors_read::SafetensorsDir;
-pub use safetensors_write::{TensorSpec, write_safetensors};
+pub use safetensors_write::{TensorSpec, stream_safetensors, write_safetensors};

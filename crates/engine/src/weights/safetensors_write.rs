@@ -1,10 +1,10 @@
-//! Writes one safetensors file, one tensor in memory at a time.
+//! Writes one safetensors file: a tensor, or a part of one, in memory at a time.
 
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{AtomicFile, DType, WeightsError};
+use super::{AtomicFile, DType, TensorSink, WeightsError};
 
 /// What the header says about a tensor before its bytes are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,24 @@ pub fn write_safetensors<E: From<WeightsError>>(
     tensors: &[TensorSpec],
     mut fill: impl FnMut(usize, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut buffer = Vec::new();
+    stream_safetensors(path, metadata, tensors, |index, sink| {
+        buffer.clear();
+        fill(index, &mut buffer)?;
+        Ok(sink.put(&buffer)?)
+    })
+}
+
+/// As [`write_safetensors`] for tensors that are larger than memory should be: `fill` puts a tensor's bytes part by part.
+///
+/// # Errors
+/// As [`write_safetensors`].
+pub fn stream_safetensors<E: From<WeightsError>>(
+    path: &Path,
+    metadata: &[(&str, &str)],
+    tensors: &[TensorSpec],
+    mut fill: impl FnMut(usize, &mut TensorSink) -> Result<(), E>,
+) -> Result<(), E> {
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     order.sort_by(|&a, &b| {
         let key = |i: usize| {
@@ -45,16 +63,13 @@ pub fn write_safetensors<E: From<WeightsError>>(
     let mut file = AtomicFile::create(path)?;
     file.put(&(header.len() as u64).to_le_bytes())?;
     file.put(&header)?;
-    let mut buffer = Vec::new();
     for index in order {
-        buffer.clear();
-        fill(index, &mut buffer)?;
+        let size = TensorSink::fill(&mut file, |sink| fill(index, sink))?;
         let tensor = &tensors[index];
-        if tensor.size_bytes() != Some(buffer.len()) {
-            let detail = format!("{} bytes were given for shape {:?}", buffer.len(), tensor.shape);
+        if tensor.size_bytes() != Some(size) {
+            let detail = format!("{size} bytes were given for shape {:?}", tensor.shape);
             return Err(WeightsError::tensor(path, &tensor.name, detail).into());
         }
-        file.put(&buffer)?;
     }
     file.commit()?;
     Ok(())

@@ -94,7 +94,7 @@ impl Adapter {
             DType::F32.encode(values[index], bytes);
             Ok(())
         })?;
-        write_file_atomically(&dir.join("README.md"), self.model_card().as_bytes())?;
+        write_file_atomically(&dir.join("README.md"), self.model_card(&[]).as_bytes())?;
         let mut config = serde_json::to_vec_pretty(&self.config.to_json()).unwrap_or_default();
         config.push(b'\n');
         write_file_atomically(&dir.join(CONFIG_FILE), &config)?;
@@ -163,7 +163,8 @@ impl Adapter {
         Ok(())
     }
 
-    fn model_card(&self) -> String {
+    /// The model card: what the adapter is of and how it is loaded. `facts` are further rows of its table.
+    pub fn model_card(&self, facts: &[(&str, &str)]) -> String {
         let base = self.config.base_model_name_or_path.as_deref().unwrap_or("unknown");
         let quoted = Value::String(base.to_string());
         let modules: BTreeSet<&str> =
@@ -175,17 +176,26 @@ impl Adapter {
             (true, false) => "DoRA",
             (true, true) => "DoRA (rank-stabilized)",
         };
+        let mut rows = vec![
+            ("method", kind.to_string()),
+            ("rank", self.config.r.to_string()),
+            ("alpha", self.config.lora_alpha.to_string()),
+            ("dropout", self.config.lora_dropout.to_string()),
+            ("modules", modules.join(", ")),
+        ];
+        if let Some(layers) = &self.config.layers_to_transform {
+            rows.push(("layers", layers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")));
+        }
+        rows.extend(facts.iter().map(|(name, value)| (*name, value.replace(['\n', '|'], " "))));
+        let rows: String = rows.iter().map(|(name, value)| format!("| {name} | {value} |\n")).collect();
         format!(
             "---\nbase_model: {quoted}\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- lora\n- finetuneflow\n---\n\n\
              # {kind} adapter\n\n\
              An adapter for `{base}`, trained with FineTuneFlow.\n\n\
-             | | |\n|---|---|\n| rank | {} |\n| alpha | {} |\n| modules | {} |\n\n\
+             | | |\n|---|---|\n{rows}\n\
              ```python\nfrom peft import PeftModel\nfrom transformers import AutoModelForCausalLM\n\n\
              model = AutoModelForCausalLM.from_pretrained({quoted})\n\
-             model = PeftModel.from_pretrained(model, \"path/to/this/folder\")\n```\n",
-            self.config.r,
-            self.config.lora_alpha,
-            modules.join(", "),
+             model = PeftModel.from_pretrained(model, \"path/to/this/folder\")\n```\n"
         )
     }
 }

@@ -27,7 +27,17 @@ impl LoraPair<'_> {
     /// When `weight` has another length.
     pub fn merge(&self, weight: &mut [f32]) {
         assert_eq!(weight.len(), self.in_features * self.out_features, "the weight's shape was checked");
-        let rows = weight.par_chunks_mut(self.in_features).zip(self.b.par_chunks(self.rank)).enumerate();
+        self.merge_rows(0, weight);
+    }
+
+    /// As [`LoraPair::merge`] for some of the weight's rows, the first of which is row `first`: each row is merged by itself.
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub fn merge_rows(&self, first: usize, rows: &mut [f32]) {
+        let last = first + rows.len() / self.in_features;
+        let b = &self.b[first * self.rank..last * self.rank];
+        let rows = rows.par_chunks_mut(self.in_features).zip(b.par_chunks(self.rank)).enumerate();
         rows.for_each(|(out, (row, b))| {
             let mut delta = vec![0f32; self.in_features];
             for (factor, a) in b.iter().zip(self.a.chunks_exact(self.in_features)) {
@@ -36,7 +46,7 @@ impl LoraPair<'_> {
             row.iter_mut().zip(&delta).for_each(|(w, d)| *w += self.scale * d);
             if let Some(magnitude) = self.magnitude {
                 let norm = row.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt() as f32;
-                let factor = if norm > 0.0 { magnitude[out] / norm } else { 0.0 };
+                let factor = if norm > 0.0 { magnitude[first + out] / norm } else { 0.0 };
                 row.iter_mut().for_each(|w| *w *= factor);
             }
         });

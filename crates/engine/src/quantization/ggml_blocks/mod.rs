@@ -10,7 +10,7 @@ mod super_blocks;
 use rayon::prelude::*;
 
 use crate::device::cpu::vectorize::vectorized;
-use crate::weights::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
+use crate::weights::{DType, bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
 
 /// Values of one q4_0, q4_1, q5_0, q5_1 or q8_0 block.
 pub const BLOCK: usize = 32;
@@ -149,6 +149,16 @@ impl GgmlType {
         let (values, size) = self.block();
         let chunks = out.par_chunks_mut(CHUNK).zip(bytes.par_chunks(CHUNK / values * size));
         chunks.for_each(|(out, bytes)| decode_blocks(self, bytes, out));
+    }
+}
+
+impl From<DType> for GgmlType {
+    fn from(dtype: DType) -> Self {
+        match dtype {
+            DType::F32 => Self::F32,
+            DType::F16 => Self::F16,
+            DType::BF16 => Self::BF16,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) use config::config_json;
 pub use model::GgufModel;
 pub use read::{GgufFile, GgufTensorInfo, GgufTensorView};
 pub use value::{GgufArray, GgufValue};
-pub use write::{GgufTensorSpec, write_gguf};
+pub use write::{GgufTensorSpec, stream_gguf, write_gguf};
 
 /// `GGUF`, little-endian.
 const MAGIC: [u8; 4] = *b"GGUF";

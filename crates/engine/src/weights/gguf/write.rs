@@ -1,11 +1,11 @@
-//! Writes a GGUF file, one tensor in memory at a time.
+//! Writes a GGUF file: a tensor, or a part of one, in memory at a time.
 
 use std::path::Path;
 
 use super::value::encode_string;
 use super::{ALIGNMENT, GgufValue, MAGIC, VERSION};
 use crate::quantization::ggml_blocks::GgmlType;
-use crate::weights::{AtomicFile, WeightsError};
+use crate::weights::{AtomicFile, TensorSink, WeightsError};
 
 /// What the file says about a tensor before its bytes are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +35,34 @@ pub fn write_gguf<E: From<WeightsError>>(
     tensors: &[GgufTensorSpec],
     mut fill: impl FnMut(usize, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut buffer = Vec::new();
+    stream_gguf(path, metadata, tensors, |index, sink| {
+        buffer.clear();
+        fill(index, &mut buffer)?;
+        Ok(sink.put(&buffer)?)
+    })
+}
+
+/// As [`write_gguf`] for tensors that are larger than memory should be: `fill` puts a tensor's bytes part by part.
+///
+/// # Errors
+/// As [`write_gguf`].
+pub fn stream_gguf<E: From<WeightsError>>(
+    path: &Path,
+    metadata: &[(String, GgufValue)],
+    tensors: &[GgufTensorSpec],
+    mut fill: impl FnMut(usize, &mut TensorSink) -> Result<(), E>,
+) -> Result<(), E> {
     let header = header(path, metadata, tensors)?;
     let mut file = AtomicFile::create(path)?;
     file.put(&header)?;
-    let mut buffer = Vec::new();
     for (index, tensor) in tensors.iter().enumerate() {
-        buffer.clear();
-        fill(index, &mut buffer)?;
-        if tensor.size_bytes() != Some(buffer.len()) {
-            let detail = format!("{} bytes were given for shape {:?}", buffer.len(), tensor.shape);
+        let size = TensorSink::fill(&mut file, |sink| fill(index, sink))?;
+        if tensor.size_bytes() != Some(size) {
+            let detail = format!("{size} bytes were given for shape {:?}", tensor.shape);
             return Err(WeightsError::tensor(path, &tensor.name, detail).into());
         }
-        buffer.resize(buffer.len().next_multiple_of(ALIGNMENT), 0);
-        file.put(&buffer)?;
+        file.put(&[0; ALIGNMENT][..size.next_multiple_of(ALIGNMENT) - size])?;
     }
     file.commit()?;
     Ok(())
