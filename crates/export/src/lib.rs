@@ -1,7 +1,7 @@
 //! A finished run to files that other programs load.
 //!
-//! One file a format, one line each in [`FORMATS`]. Tensors pass through memory one at a time, files appear
-//! under their names only when complete, and a cancel flag is looked at between tensors. The report and the
+//! One file a format, one line each in [`FORMATS`]. Weights pass through memory some rows at a time, files appear
+//! under their names only when complete, and a cancel flag is looked at between them. The report and the
 //! bundle describe and collect a run; they are no formats of a model.
 
 pub mod bundle;
@@ -9,6 +9,7 @@ pub mod certificate;
 mod control;
 mod error;
 pub mod gguf;
+pub mod gguf_adapter;
 mod loss_curve;
 pub mod merged;
 pub mod peft;
@@ -19,4 +20,6 @@ mod source;
 pub use bundle::{Bundled, Entry, write_bundle};
 pub use control::{Control, Progress};
 pub use error::ExportError;
-pub use registry::{Exported, FORMATS, FileKind, Format, Quantization, Request, format};
+pub use registry::{
+    Exported, FORMATS, Fallback, FileKind, Format, Provenance, Quantization, Request, format,
+};

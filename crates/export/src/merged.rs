@@ -1,15 +1,20 @@
 //! A Hugging Face model folder with the adapter merged into the weights.
 //!
-//! `W + scale · B · A` (DoRA: with its rows at their magnitudes) is computed in f32 and stored in the base's own type, or in the one that is asked for.
+//! `W + scale · B · A` (DoRA: with its rows at their magnitudes) is computed in f32 and stored in the base's own type, or in the one that is asked for. What is larger than 5 GB is split as Hugging Face's own programs do.
 
 use std::fs;
 use std::path::Path;
 
-use engine::weights::{DType, TensorSpec, WeightsError, write_file_atomically, write_safetensors};
-use serde_json::{Value, json};
+use engine::quantization::ggml_blocks::GgmlType;
+use engine::tokenizer::gguf_companions;
+use engine::weights::gguf::is_gguf;
+use engine::weights::{
+    DType, TensorSink, TensorSpec, WeightsError, stream_safetensors, write_file_atomically,
+};
+use serde_json::{Map, Value, json};
 
 use crate::registry::{Exported, FileKind, Format, Quantization, Request};
-use crate::source::{Source, check_range, file_size, refuse_overwriting};
+use crate::source::{Source, check_range, file_size, refuse_overwriting, slabs};
 use crate::{Control, ExportError};
 
 /// This format's line in the registry.
@@ -21,6 +26,11 @@ pub const FORMAT: Format = Format {
     quantizations: &[Quantization::F32, Quantization::F16, Quantization::BF16],
     export,
 };
+
+/// Bytes of weights in one file at most, unless one tensor is larger.
+pub const MAX_SHARD_BYTES: u64 = 5_000_000_000;
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
 
 /// What makes a model folder besides weights and `config.json`.
 const COMPANIONS: [&str; 12] = [
@@ -38,12 +48,24 @@ const COMPANIONS: [&str; 12] = [
     "NOTICE",
 ];
 
-/// Writes the folder `out`: `model.safetensors`, `config.json`, tokenizer files and chat template.
-/// `config.json` comes last, so a folder that has one is complete.
+/// Writes the folder `out`: `model.safetensors` (or shards and their index), `config.json`, tokenizer files and chat
+/// template. `config.json` comes last, so a folder that has one is complete.
 ///
 /// # Errors
 /// The adapter does not fit, a value does not fit the type, or what the disk reports.
 pub fn export(request: &Request, control: &Control) -> Result<Exported, ExportError> {
+    export_in_shards(request, control, MAX_SHARD_BYTES)
+}
+
+/// As [`export`] with another limit of a file's size.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_in_shards(
+    request: &Request,
+    control: &Control,
+    max_shard_bytes: u64,
+) -> Result<Exported, ExportError> {
     let dtype = match request.quantization.map(|asked| asked.dtype().ok_or(asked)) {
         None => None,
         Some(Ok(dtype)) => Some(dtype),
@@ -57,28 +79,56 @@ pub fn export(request: &Request, control: &Control) -> Result<Exported, ExportEr
     let source = Source::open(request)?;
     prepare(request.out)?;
     let specs = specs(&source, dtype)?;
-    let weights = request.out.join("model.safetensors");
-    let mut done = 0;
-    write_safetensors::<ExportError>(&weights, &[("format", "pt")], &specs, |index, bytes| {
-        control.step(done, specs.len())?;
-        done += 1;
-        fill(&source, &specs[index], bytes)
-    })?;
+    let shards = shards(&specs, max_shard_bytes);
+    let (mut done, mut bytes) = (0, 0);
+    for (number, shard) in shards.iter().enumerate() {
+        let path = request.out.join(shard_name(number, shards.len()));
+        stream_safetensors::<ExportError>(&path, &[("format", "pt")], shard, |index, sink| {
+            control.step(done, specs.len())?;
+            done += 1;
+            fill(&source, &shard[index], control, sink)
+        })?;
+        bytes += file_size(&path)?;
+    }
     control.step(specs.len(), specs.len())?;
-    let mut bytes = file_size(&weights)?;
-    for name in COMPANIONS {
-        bytes += copy(&request.model.join(name), &request.out.join(name))?;
+    if shards.len() > 1 {
+        bytes += write_index(&shards, &request.out.join(INDEX))?;
+    }
+    if is_gguf(request.model) {
+        for (name, text) in gguf_companions(request.model)? {
+            write_file_atomically(&request.out.join(name), text.as_bytes())?;
+            bytes += text.len() as u64;
+        }
+    } else {
+        for name in COMPANIONS {
+            bytes += copy(&request.model.join(name), &request.out.join(name))?;
+        }
     }
     bytes += write_config(&source, dtype, &request.out.join("config.json"))?;
-    Ok(Exported { format: FORMAT.id, path: request.out.to_path_buf(), bytes, tensors: specs.len() })
+    Ok(Exported {
+        format: FORMAT.id,
+        path: request.out.to_path_buf(),
+        bytes,
+        tensors: specs.len(),
+        fallbacks: Vec::new(),
+        warnings: Vec::new(),
+    })
 }
 
-/// Creates the folder. In one that exists, `config.json` goes first (it is not complete any more) and an
-/// index of shards goes too: it would be preferred to the new weights by some loaders.
+/// Creates the folder. In one that exists, `config.json` goes first (it is not complete any more) and all weights go too:
+/// some loaders prefer an index to a single file, others the file to the index.
 fn prepare(out: &Path) -> Result<(), ExportError> {
     fs::create_dir_all(out).map_err(|error| ExportError::io(out, error))?;
-    for name in ["config.json", "model.safetensors.index.json"] {
-        let path = out.join(name);
+    let mut stale = vec![out.join("config.json"), out.join(INDEX), out.join(WEIGHTS)];
+    for entry in fs::read_dir(out).map_err(|error| ExportError::io(out, error))? {
+        let entry = entry.map_err(|error| ExportError::io(out, error))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("model-") && name.contains("-of-") && name.ends_with(".safetensors") {
+            stale.push(entry.path());
+        }
+    }
+    for path in stale {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(ExportError::io(&path, error));
@@ -89,27 +139,73 @@ fn prepare(out: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
+/// Tensors in their order, in files of at most `limit` bytes where one tensor is not larger.
+fn shards(specs: &[TensorSpec], limit: u64) -> Vec<Vec<TensorSpec>> {
+    let mut shards = vec![Vec::new()];
+    let mut size = 0u64;
+    for spec in specs {
+        let bytes = size_of(spec);
+        if size > 0 && size.saturating_add(bytes) > limit {
+            shards.push(Vec::new());
+            size = 0;
+        }
+        size = size.saturating_add(bytes);
+        shards.last_mut().expect("there is one from the start").push(spec.clone());
+    }
+    shards
+}
+
+fn size_of(spec: &TensorSpec) -> u64 {
+    spec.size_bytes().map_or(u64::MAX, |bytes| bytes as u64)
+}
+
+/// `model.safetensors` for one file, Hugging Face's names of several.
+fn shard_name(number: usize, count: usize) -> String {
+    if count == 1 {
+        return WEIGHTS.to_string();
+    }
+    format!("model-{:05}-of-{count:05}.safetensors", number + 1)
+}
+
+fn write_index(shards: &[Vec<TensorSpec>], path: &Path) -> Result<u64, ExportError> {
+    let mut places = Map::new();
+    for (number, shard) in shards.iter().enumerate() {
+        let file = json!(shard_name(number, shards.len()));
+        places.extend(shard.iter().map(|spec| (spec.name.clone(), file.clone())));
+    }
+    let total: u64 = shards.iter().flatten().map(size_of).sum();
+    write_json(path, &json!({"metadata": {"total_size": total}, "weight_map": places}))
+}
+
 fn specs(source: &Source, asked: Option<DType>) -> Result<Vec<TensorSpec>, ExportError> {
     let spec = |name: &str| {
-        let view = source.weights.tensor(name)?;
-        Ok(TensorSpec {
-            name: name.to_string(),
-            dtype: asked.unwrap_or(view.dtype),
-            shape: view.shape.to_vec(),
-        })
+        let dtype = asked.map_or_else(|| source.weights.dtype(name), Ok)?;
+        Ok(TensorSpec { name: name.to_string(), dtype, shape: source.shape(name) })
     };
     source.weights.names().map(spec).collect()
 }
 
-fn fill(source: &Source, spec: &TensorSpec, bytes: &mut Vec<u8>) -> Result<(), ExportError> {
-    let view = source.weights.tensor(&spec.name)?;
-    if view.dtype == spec.dtype && !source.is_adapted(&spec.name) {
-        bytes.extend_from_slice(view.bytes);
-        return Ok(());
+fn fill(
+    source: &Source,
+    spec: &TensorSpec,
+    control: &Control,
+    sink: &mut TensorSink,
+) -> Result<(), ExportError> {
+    let same = source.weights.dtype(&spec.name)? == spec.dtype && !source.is_adapted(&spec.name);
+    let mut bytes = Vec::new();
+    for rows in slabs(&spec.shape, 1) {
+        control.check()?;
+        if same {
+            sink.put(&source.stored_rows(&spec.name, rows.clone())?)?;
+            source.release(&spec.name, rows);
+            continue;
+        }
+        let values = source.rows(&spec.name, rows)?;
+        check_range(&spec.name, &values, spec.dtype)?;
+        bytes.clear();
+        GgmlType::from(spec.dtype).encode(&values, &mut bytes);
+        sink.put(&bytes)?;
     }
-    let values = source.values(&spec.name)?;
-    check_range(&spec.name, &values, spec.dtype)?;
-    spec.dtype.encode(&values, bytes);
     Ok(())
 }
 
@@ -129,7 +225,11 @@ fn write_config(source: &Source, asked: Option<DType>, path: &Path) -> Result<u6
         let key = if map.contains_key("dtype") { "dtype" } else { "torch_dtype" };
         map.insert(key.to_string(), json!(dtype.torch_name()));
     }
-    let mut text = serde_json::to_vec_pretty::<Value>(&raw)
+    write_json(path, &raw)
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<u64, ExportError> {
+    let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| WeightsError::Json { path: path.to_path_buf(), detail: error.to_string() })?;
     text.push(b'\n');
     write_file_atomically(path, &text)?;

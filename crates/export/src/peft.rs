@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use engine::weights::write_file_atomically;
+
 use crate::registry::{Exported, FileKind, Format, Request};
 use crate::source::{Source, file_size, refuse_overwriting};
 use crate::{Control, ExportError};
@@ -36,10 +38,32 @@ pub fn export(request: &Request, control: &Control) -> Result<Exported, ExportEr
     control.step(0, tensors)?;
     fs::create_dir_all(request.out).map_err(|error| ExportError::io(request.out, error))?;
     adapter.write(request.out)?;
+    let facts: Vec<(&str, &str)> =
+        request.provenance.into_iter().flat_map(|provenance| provenance.facts()).map(described).collect();
+    write_file_atomically(&request.out.join("README.md"), adapter.model_card(&facts).as_bytes())?;
     control.step(tensors, tensors)?;
     let mut bytes = 0;
     for name in ["adapter_model.safetensors", "adapter_config.json", "README.md"] {
         bytes += file_size(&request.out.join(name))?;
     }
-    Ok(Exported { format: FORMAT.id, path: request.out.to_path_buf(), bytes, tensors })
+    Ok(Exported {
+        format: FORMAT.id,
+        path: request.out.to_path_buf(),
+        bytes,
+        tensors,
+        fallbacks: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// A fact as the model card words it.
+fn described<'a>((name, fact): (&'static str, &'a str)) -> (&'static str, &'a str) {
+    let words = match name {
+        "run_id" => "run",
+        "dataset_name" => "dataset",
+        "dataset_sha256" => "dataset's SHA-256",
+        "adapter_sha256" => "adapter's SHA-256",
+        other => other,
+    };
+    (words, fact)
 }

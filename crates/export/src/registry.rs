@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::quantization::ggml_blocks::GgmlType;
 use engine::weights::DType;
 
-use crate::{Control, ExportError, gguf, merged, peft};
+use crate::{Control, ExportError, gguf, gguf_adapter, merged, peft};
 
 /// What an export is made from and where it goes.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +18,43 @@ pub struct Request<'a> {
     pub quantization: Option<Quantization>,
     /// A name for people, kept in the file where the format has a place for one.
     pub name: Option<&'a str>,
+    /// What the adapter was trained on and by, kept where the format has a place for it.
+    pub provenance: Option<&'a Provenance>,
     /// The folder or file to write.
     pub out: &'a Path,
+}
+
+/// Where an adapter comes from; digests are of SHA-256, in hexadecimal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Provenance {
+    pub run_id: Option<String>,
+    pub dataset_name: Option<String>,
+    pub dataset_sha256: Option<String>,
+    pub adapter_sha256: Option<String>,
+}
+
+impl Provenance {
+    /// What is known, by the names of the fields.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let facts = [
+            ("run_id", &self.run_id),
+            ("dataset_name", &self.dataset_name),
+            ("dataset_sha256", &self.dataset_sha256),
+            ("adapter_sha256", &self.adapter_sha256),
+        ];
+        facts.into_iter().filter_map(|(name, fact)| Some((name, fact.as_deref()?)))
+    }
+}
+
+/// A tensor that is stored otherwise than asked, as its rows are no whole number of blocks.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fallback {
+    /// Its name in the file.
+    pub tensor: String,
+    /// ggml's names of the types.
+    pub wanted: &'static str,
+    pub used: &'static str,
 }
 
 /// What an export made.
@@ -30,20 +65,30 @@ pub struct Exported {
     /// Bytes of all files that were written.
     pub bytes: u64,
     pub tensors: usize,
+    /// Tensors that are stored otherwise than asked.
+    pub fallbacks: Vec<Fallback>,
+    /// What a person should know of the result.
+    pub warnings: Vec<String>,
 }
 
-/// The type of exported weights.
+/// The type of exported weights: of all, or (`_M`) of most, as llama.cpp mixes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(non_camel_case_types)]
 pub enum Quantization {
     F32,
     F16,
     BF16,
     Q8_0,
+    Q6_K,
+    Q5_K_M,
+    Q4_K_M,
+    Q4_0,
 }
 
 impl Quantization {
     /// All of them, the most exact first.
-    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::BF16, Self::Q8_0];
+    pub const ALL: [Self; 8] =
+        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q6_K, Self::Q5_K_M, Self::Q4_K_M, Self::Q4_0];
 
     /// The name on the command line and in the API.
     pub fn id(self) -> &'static str {
@@ -52,6 +97,10 @@ impl Quantization {
             Self::F16 => "f16",
             Self::BF16 => "bf16",
             Self::Q8_0 => "q8_0",
+            Self::Q6_K => "q6_k",
+            Self::Q5_K_M => "q5_k_m",
+            Self::Q4_K_M => "q4_k_m",
+            Self::Q4_0 => "q4_0",
         }
     }
 
@@ -66,15 +115,24 @@ impl Quantization {
             Self::F32 => 32.0,
             Self::F16 | Self::BF16 => 16.0,
             Self::Q8_0 => 8.5,
+            Self::Q6_K => 6.6,
+            Self::Q5_K_M => 5.7,
+            Self::Q4_K_M => 4.9,
+            Self::Q4_0 => 4.6,
         }
     }
 
+    /// What most tensors are.
     pub(crate) fn ggml_type(self) -> GgmlType {
         match self {
             Self::F32 => GgmlType::F32,
             Self::F16 => GgmlType::F16,
             Self::BF16 => GgmlType::BF16,
             Self::Q8_0 => GgmlType::Q8_0,
+            Self::Q6_K => GgmlType::Q6_K,
+            Self::Q5_K_M => GgmlType::Q5_K,
+            Self::Q4_K_M => GgmlType::Q4_K,
+            Self::Q4_0 => GgmlType::Q4_0,
         }
     }
 
@@ -84,7 +142,7 @@ impl Quantization {
             Self::F32 => Some(DType::F32),
             Self::F16 => Some(DType::F16),
             Self::BF16 => Some(DType::BF16),
-            Self::Q8_0 => None,
+            Self::Q8_0 | Self::Q6_K | Self::Q5_K_M | Self::Q4_K_M | Self::Q4_0 => None,
         }
     }
 }
@@ -117,7 +175,7 @@ impl Format {
 }
 
 /// Every format.
-pub const FORMATS: &[Format] = &[peft::FORMAT, merged::FORMAT, gguf::FORMAT];
+pub const FORMATS: &[Format] = &[peft::FORMAT, merged::FORMAT, gguf::FORMAT, gguf_adapter::FORMAT];
 
 /// The format with this id.
 pub fn format(id: &str) -> Option<&'static Format> {

@@ -1,17 +1,20 @@
 //! A base model and the adapter on it, as one set of weights.
 
+use std::borrow::Cow;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use engine::adapters::peft::{Adapter, AdapterError};
-use engine::weights::{DType, ModelConfig, SafetensorsDir};
+use engine::quantization::ggml_blocks::GgmlType;
+use engine::weights::{DType, ModelConfig, ModelWeights};
 
 use crate::{ExportError, Request};
 
 /// The weights to export: `W`, or what the adapter makes of it (`W + scale · B · A`, and DoRA's rows of it).
 pub(crate) struct Source {
     pub config: ModelConfig,
-    pub weights: SafetensorsDir,
+    pub weights: ModelWeights,
     pub adapter: Option<Adapter>,
 }
 
@@ -19,7 +22,7 @@ impl Source {
     /// Opens both and checks that every pair of the adapter fits a weight of the model.
     pub fn open(request: &Request) -> Result<Self, ExportError> {
         let config = ModelConfig::open(request.model)?;
-        let weights = SafetensorsDir::open(request.model)?;
+        let weights = ModelWeights::open(request.model)?;
         let adapter = request.adapter.map(Adapter::read).transpose()?;
         let source = Self { config, weights, adapter };
         source.check_adapter()?;
@@ -58,15 +61,59 @@ impl Source {
         self.adapter.as_ref().is_some_and(pair)
     }
 
-    /// A tensor's values in f32, the adapter merged.
-    pub fn values(&self, name: &str) -> Result<Vec<f32>, ExportError> {
-        let view = self.weights.tensor(name)?;
-        let mut values = view.to_f32();
-        if let (Some(adapter), Some(module)) = (&self.adapter, name.strip_suffix(".weight")) {
-            adapter.merge_into(module, view.shape, &mut values)?;
+    /// Some rows of a tensor in f32, the adapter merged. The file's pages behind them stop counting as memory.
+    pub fn rows(&self, name: &str, rows: Range<usize>) -> Result<Vec<f32>, ExportError> {
+        let kind = GgmlType::from(self.weights.dtype(name)?);
+        let mut values = kind.decode(&self.stored_rows(name, rows.clone())?);
+        self.release(name, rows.clone());
+        if let (Some(adapter), Some(module)) = (&self.adapter, name.strip_suffix(".weight"))
+            && let Some(pair) = adapter.pair(module)
+        {
+            // Shapes were checked when both were opened.
+            pair.merge_rows(rows.start, &mut values);
         }
         Ok(values)
     }
+
+    /// Some rows of a tensor in its own type.
+    pub fn stored_rows(&self, name: &str, rows: Range<usize>) -> Result<Cow<'_, [u8]>, ExportError> {
+        Ok(self.weights.bytes(name, self.values_of(name, &rows))?)
+    }
+
+    /// Says that these rows will not be read again soon.
+    pub fn release(&self, name: &str, rows: Range<usize>) {
+        self.weights.release(name, self.values_of(name, &rows));
+    }
+
+    fn values_of(&self, name: &str, rows: &Range<usize>) -> Range<usize> {
+        let shape = self.weights.shape(name).unwrap_or_default();
+        let columns = shape.last().copied().unwrap_or(1);
+        rows.start * columns..rows.end * columns
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, name: &str) -> Vec<usize> {
+        self.weights.shape(name).unwrap_or_default().to_vec()
+    }
+}
+
+/// Values that are in memory at a time.
+const SLAB: usize = 1 << 22;
+
+/// Rows of a tensor; vectors are one row.
+pub(crate) fn row_count(shape: &[usize]) -> usize {
+    match shape {
+        [] | [_] => 1,
+        [rows @ .., _] => rows.iter().product(),
+    }
+}
+
+/// The rows of a tensor in slabs of a few million values, each a whole number of `unit` rows.
+pub(crate) fn slabs(shape: &[usize], unit: usize) -> impl Iterator<Item = Range<usize>> {
+    let rows = row_count(shape);
+    let columns = shape.last().copied().unwrap_or(1).max(1);
+    let step = (SLAB / columns / unit * unit).max(unit);
+    (0..rows).step_by(step).map(move |start| start..(start + step).min(rows))
 }
 
 /// Refuses values that f16 would turn into infinity.

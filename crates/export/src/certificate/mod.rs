@@ -267,6 +267,10 @@ impl Kind {
             None | Some(Quantization::F32) => SUM_ROUNDING,
             Some(Quantization::F16) => 1e-4,
             Some(Quantization::BF16 | Quantization::Q8_0) => 1e-2,
+            Some(Quantization::Q6_K) => 3e-2,
+            Some(Quantization::Q5_K_M) => 6e-2,
+            Some(Quantization::Q4_K_M) => 0.15,
+            Some(Quantization::Q4_0) => 0.3,
         }
     }
 }

@@ -97,11 +97,17 @@ fn space_prefix(definition: &Definition) -> Result<bool, ExportError> {
     let found = match (steps.as_slice(), definition.get("pre_tokenizer")) {
         ([first, second], None) if **first == prepend && **second == replace => Some(true),
         ([only], None) if **only == replace => Some(false),
+        // Gemma's: after the replacement there is no space to split at.
+        ([only], Some(split)) if **only == replace && splits_at_spaces(split) => Some(false),
         ([], Some(step)) => metaspace(step),
         _ => None,
     };
     let detail = "it is not SentencePiece's, which is what llama.cpp would apply";
     found.map_or_else(|| definition.refuse("the normalizer or pre-tokenizer", detail), Ok)
+}
+
+fn splits_at_spaces(step: &Value) -> bool {
+    step.get("type") == Some(&json!("Split")) && step.get("pattern") == Some(&json!({"String": " "}))
 }
 
 /// `tokenizer.json` is what the model was trained with here: `tokenizer.model` must say the same.

@@ -111,7 +111,9 @@ pub(super) fn metadata(model: &Path, rows: usize) -> Result<Metadata, ExportErro
     if let Some(merges) = vocabulary.merges {
         push("merges", merges.into());
     }
-    let eot = ["<|im_end|>", "<|eot_id|>", "<|end|>"].into_iter().find_map(|token| tokenizer.token_id(token));
+    let eot = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>"]
+        .into_iter()
+        .find_map(|token| tokenizer.token_id(token));
     let ids = [
         ("bos_token_id", tokenizer.bos_id()),
         ("eos_token_id", tokenizer.eos_id()),

@@ -9,6 +9,7 @@ use engine::device::cpu::CpuDevice;
 use engine::generation::score;
 use engine::models::adapt;
 use engine::models::load::{self, Base};
+use engine::weights::gguf::{GgufFile, GgufValue};
 use engine::weights::{ModelConfig, SafetensorsDir};
 use export::{Quantization, format};
 
@@ -31,14 +32,14 @@ fn adapted() -> Vec<[PathBuf; 2]> {
     families.chain(fixtures("methods").into_iter().map(method)).collect()
 }
 
-/// Logits after the last of some tokens.
-fn logits(model: &Path, adapter: Option<&Path>) -> Vec<f32> {
+/// Logits after the last of so many tokens.
+fn logits(model: &Path, adapter: Option<&Path>, count: usize) -> Vec<f32> {
     let device = Arc::new(CpuDevice::new(1));
     let mut decoder = load::load(model, device, Precision::F32, Base::Frozen).expect("loaded");
     if let Some(adapter) = adapter {
         adapt::attach_adapter(&mut decoder, &Adapter::read(adapter).expect("read"), false).expect("fits");
     }
-    score(&decoder, &(3..27).map(|i| i * 5 % 128).collect::<Vec<u32>>()).expect("scored").0
+    score(&decoder, &(3..27).map(|i| i * 5 % 128).take(count).collect::<Vec<u32>>()).expect("scored").0
 }
 
 #[test]
@@ -48,7 +49,7 @@ fn a_merged_model_computes_what_base_and_adapter_do() {
         let out = folder.path().join("merged");
         let merged = format("merged").expect("there");
         tiny::export(merged, &model, Some(&adapter), Some(Quantization::F32), &out).expect("exported");
-        let (want, found) = (logits(&model, Some(&adapter)), logits(&out, None));
+        let (want, found) = (logits(&model, Some(&adapter), 24), logits(&out, None, 24));
         let largest = want.iter().fold(0f32, |a, b| a.max(b.abs()));
         let worst = want.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5 * largest, "{}: {worst} of {largest}", adapter.display());
@@ -59,19 +60,98 @@ fn a_merged_model_computes_what_base_and_adapter_do() {
     }
 }
 
+/// A family's model with the small tokenizer, and scores scaled by the size of heads, as llama.cpp scales them.
+fn with_tokenizer(model: &Path, folder: &Path) -> PathBuf {
+    let copy = folder.join("model");
+    std::fs::create_dir_all(&copy).expect("created");
+    std::fs::copy(model.join("model.safetensors"), copy.join("model.safetensors")).expect("copied");
+    let mut config = ModelConfig::open(model).expect("read").raw;
+    if config.get("query_pre_attn_scalar").is_some() {
+        config["query_pre_attn_scalar"] = config["head_dim"].clone();
+    }
+    std::fs::write(copy.join("config.json"), config.to_string()).expect("written");
+    std::fs::write(copy.join("tokenizer.json"), tiny::tokenizer().to_string()).expect("written");
+    copy
+}
+
 #[test]
-fn gguf_refuses_other_families_by_name() {
+fn gguf_holds_every_family_with_its_adapter() {
     for model in fixtures("families") {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (adapter, model) = (model.join("adapter"), with_tokenizer(&model, folder.path()));
+        let (out, merged) = (folder.path().join("model.gguf"), folder.path().join("merged"));
+        let gguf = format("gguf").expect("there");
+        let exported =
+            tiny::export(gguf, &model, Some(&adapter), Some(Quantization::F32), &out).expect("exported");
+        let to_folder = format("merged").expect("there");
+        tiny::export(to_folder, &model, Some(&adapter), Some(Quantization::F32), &merged).expect("exported");
+        assert!(exported.warnings.iter().any(|warning| warning.contains("chat template")));
+        let (file, merged) =
+            (GgufFile::open(&out).expect("opened"), SafetensorsDir::open(&merged).expect("opened"));
         let config = ModelConfig::open(&model).expect("read");
+        let value = |name: &str| merged.tensor(name).expect("there").to_f32();
+        let offset = if config.model_type.starts_with("gemma") { 1.0 } else { 0.0 };
+        let norm: Vec<f32> = value("model.norm.weight").iter().map(|w| w + offset).collect();
+        assert_eq!(file.tensor("output_norm.weight").expect("there").to_f32(), norm, "{}", model.display());
+        let down = value("model.layers.1.mlp.down_proj.weight");
+        assert_eq!(
+            file.tensor("blk.1.ffn_down.weight").expect("there").to_f32(),
+            down,
+            "{}",
+            model.display()
+        );
+        let extra = file.tensors().iter().filter(|tensor| tensor.name.starts_with("rope_")).count();
+        let head = usize::from(config.tie_word_embeddings && merged.contains("lm_head.weight"));
+        assert_eq!(file.tensors().len() - extra, merged.names().count() - head, "{}", model.display());
+    }
+}
+
+#[test]
+fn gguf_refuses_scores_that_llama_cpp_scales_otherwise() {
+    let mut refused = 0;
+    for model in fixtures("families") {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = folder.path().join("model.gguf");
-        let error = tiny::export(format("gguf").expect("there"), &model, None, None, &out);
-        let message = error.expect_err("refused").to_string();
-        let named = match config.model_type.as_str() {
-            "llama" => "rope_scaling",
-            other => other,
-        };
-        assert!(message.contains(named), "{}: {message}", model.display());
-        assert!(!out.exists());
+        let of_gemma = model.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gemma"));
+        if of_gemma {
+            let error = tiny::export(format("gguf").expect("there"), &model, None, None, &out);
+            let message = error.expect_err("refused").to_string();
+            assert!(message.contains("query_pre_attn_scalar"), "{message}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 2);
+}
+
+#[test]
+fn adapters_alone_are_scaled_as_llama_cpp_scales() {
+    for [model, adapter] in adapted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (model, out) = (with_tokenizer(&model, folder.path()), folder.path().join("adapter.gguf"));
+        let to_adapter = format("gguf-adapter").expect("there");
+        let exported = tiny::export(to_adapter, &model, Some(&adapter), None, &out);
+        let adapter = Adapter::read(&adapter).expect("read");
+        if adapter.config.use_dora {
+            let message = exported.expect_err("refused").to_string();
+            assert!(message.contains("DoRA") && message.contains("gguf"), "{message}");
+            continue;
+        }
+        exported.expect("exported");
+        let file = GgufFile::open(&out).expect("opened");
+        assert_eq!(file.tensors().len(), adapter.tensors.len());
+        let Some(GgufValue::F32(alpha)) = file.get("adapter.lora.alpha") else { panic!("no alpha") };
+        for module in adapter.modules().into_iter().filter(|module| module.ends_with("down_proj")) {
+            let pair = adapter.pair(module).expect("whole");
+            let layer = module.split('.').nth(2).expect("of a layer");
+            let tensor =
+                |end: &str| file.tensor(&format!("blk.{layer}.ffn_down.weight.lora_{end}")).expect(end);
+            assert_eq!(tensor("a").to_f32(), pair.a);
+            let (rank, b) = (tensor("b").shape[1], tensor("b").to_f32());
+            assert_eq!(rank, pair.rank);
+            for (theirs, ours) in b.iter().zip(pair.b) {
+                let (theirs, ours) = (theirs * alpha / rank as f32, ours * pair.scale);
+                assert!((theirs - ours).abs() <= 1e-6 * ours.abs(), "{theirs} {ours}");
+            }
+        }
     }
 }

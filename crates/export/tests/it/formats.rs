@@ -58,8 +58,14 @@ fn every_format_stops_when_it_is_asked_to_and_leaves_no_weights() {
             cancel.store(steps.get() == 2, Ordering::Relaxed);
         };
         let control = Control { cancel: &cancel, progress: &progress };
-        let request =
-            Request { model: &model, adapter: Some(&adapter), quantization: None, name: None, out: &out };
+        let request = Request {
+            model: &model,
+            adapter: Some(&adapter),
+            quantization: None,
+            name: None,
+            provenance: None,
+            out: &out,
+        };
         let stopped = (format.export)(&request, &control);
         assert!(matches!(stopped, Err(ExportError::Cancelled)), "{}", format.id);
         let left = if out.is_dir() {
@@ -171,4 +177,46 @@ fn values_beyond_f16_are_refused_not_made_infinite() {
         assert!(error.expect_err("refused").to_string().contains("choose bf16 or f32"));
         tiny::export(named(id), &model, Some(&path), Some(Quantization::BF16), &out).expect("fits");
     }
+}
+
+#[test]
+fn large_models_are_split_and_read_as_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (model, adapter) = (tiny::write_model(folder.path()), tiny::write_adapter(folder.path()));
+    let control = Control { cancel: &AtomicBool::new(false), progress: &|_| {} };
+    let write = |out: &Path, limit: u64| {
+        let request = Request {
+            model: &model,
+            adapter: Some(&adapter),
+            quantization: None,
+            name: None,
+            provenance: None,
+            out,
+        };
+        export::merged::export_in_shards(&request, &control, limit).expect("exported")
+    };
+    let (whole, split) = (folder.path().join("whole"), folder.path().join("split"));
+    write(&whole, u64::MAX);
+    // The same folder twice: what an earlier export left does not stay.
+    write(&split, u64::MAX);
+    let exported = write(&split, 8000);
+    assert_eq!(exported.bytes, size(&split));
+    assert!(!split.join("model.safetensors").exists());
+    let shards: Vec<u64> = fs::read_dir(&split)
+        .expect("read")
+        .map(|entry| entry.expect("read").path())
+        .filter(|path| path.to_string_lossy().ends_with(".safetensors"))
+        .map(|path| fs::metadata(path).expect("there").len())
+        .collect();
+    assert!(shards.len() > 3, "{shards:?}");
+    // Headers come on top of the tensors.
+    assert!(shards.iter().all(|bytes| *bytes < 10_000), "{shards:?}");
+    let (a, b) =
+        (SafetensorsDir::open(&whole).expect("opened"), SafetensorsDir::open(&split).expect("opened"));
+    assert!(a.names().eq(b.names()));
+    for name in a.names() {
+        assert_eq!(a.tensor(name).expect("there").bytes, b.tensor(name).expect("there").bytes, "{name}");
+    }
+    write(&split, u64::MAX);
+    assert_eq!(fs::read_dir(&split).expect("read").count(), fs::read_dir(&whole).expect("read").count());
 }

@@ -119,5 +119,5 @@ pub fn export(
     out: &Path,
 ) -> Result<Exported, ExportError> {
     let control = Control { cancel: &AtomicBool::new(false), progress: &|_| {} };
-    (format.export)(&Request { model, adapter, quantization, name: None, out }, &control)
+    (format.export)(&Request { model, adapter, quantization, name: None, provenance: None, out }, &control)
 }

@@ -35,8 +35,14 @@ pub(super) fn write(
     {
         let format = export::format(format).context("the format is registered")?;
         let path = work.join("export").join(target);
-        let request =
-            Request { model: base, adapter: Some(adapter), quantization, name: Some(&name), out: &path };
+        let request = Request {
+            model: base,
+            adapter: Some(adapter),
+            quantization,
+            name: Some(&name),
+            provenance: None,
+            out: &path,
+        };
         (format.export)(&request, &control)?;
         entries.push(Entry { source: path, name: target.to_owned() });
     }

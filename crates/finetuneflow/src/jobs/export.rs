@@ -184,6 +184,7 @@ impl Part {
             "peft" => "adapter-peft",
             "merged" => "model-merged",
             "gguf" => "model",
+            "gguf-adapter" => "adapter",
             id => id,
         };
         let quantization_id = quantization.map(|quantization| format!("-{}", quantization.id()));
