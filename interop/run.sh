@@ -41,6 +41,9 @@ fi
 echo "== hub"
 mkdir "$work/hub"
 "$PYTHON" interop/hub_check.py --binary "$binary" --model "$model" --work "$work/hub" || failed=1
+echo "== families"
+mkdir "$work/families"
+"$PYTHON" interop/families_check.py --binary "$binary" --model "$model" --work "$work/families" || failed=1
 echo "== providers"
 mkdir "$work/providers"
 "$PYTHON" interop/providers_check.py --binary "$binary" --model "$model" --document samples/handbook-1/handbook.pdf --work "$work/providers" || failed=1
