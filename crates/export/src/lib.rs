@@ -12,7 +12,9 @@ pub mod gguf;
 pub mod gguf_adapter;
 mod loss_curve;
 pub mod merged;
+pub mod ollama;
 pub mod peft;
+mod plain_template;
 mod registry;
 pub mod report;
 mod source;
@@ -20,6 +22,7 @@ mod source;
 pub use bundle::{Bundled, Entry, write_bundle};
 pub use control::{Control, Progress};
 pub use error::ExportError;
+pub use plain_template::PLAIN_TEMPLATE;
 pub use registry::{
     Exported, FORMATS, Fallback, FileKind, Format, Provenance, Quantization, Request, format,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::quantization::ggml_blocks::GgmlType;
 use engine::weights::DType;
 
-use crate::{Control, ExportError, gguf, gguf_adapter, merged, peft};
+use crate::{Control, ExportError, gguf, gguf_adapter, merged, ollama, peft};
 
 /// What an export is made from and where it goes.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +175,8 @@ impl Format {
 }
 
 /// Every format.
-pub const FORMATS: &[Format] = &[peft::FORMAT, merged::FORMAT, gguf::FORMAT, gguf_adapter::FORMAT];
+pub const FORMATS: &[Format] =
+    &[peft::FORMAT, merged::FORMAT, gguf::FORMAT, gguf_adapter::FORMAT, ollama::FORMAT];
 
 /// The format with this id.
 pub fn format(id: &str) -> Option<&'static Format> {

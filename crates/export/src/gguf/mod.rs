@@ -19,6 +19,7 @@ use engine::weights::{DType, TensorSink};
 
 use self::families::{Description, Model, Placement};
 use self::mix::Mix;
+use crate::plain_template::{PLAIN_NOTE, PLAIN_TEMPLATE};
 use crate::registry::{Exported, Fallback, FileKind, Format, Provenance, Quantization, Request};
 use crate::source::{Source, check_range, create_parent, file_size, refuse_overwriting, slabs};
 use crate::{Control, ExportError};
@@ -41,9 +42,6 @@ pub const FORMAT: Format = Format {
     ],
     export,
 };
-
-/// What is written for a model that has no chat template: the texts of the messages, with an empty line after each.
-pub const PLAIN_TEMPLATE: &str = "{% for message in messages %}{{ message['content'] }}\n\n{% endfor %}";
 
 /// ggml's number of the quantisation formats' generation.
 pub(crate) const QUANTIZATION_VERSION: u32 = 2;
@@ -242,9 +240,7 @@ fn metadata(
         // The one that the model was trained with, unchanged.
         Some(template) => template.source().to_string(),
         None => {
-            let warning = "the model has no chat template: a plain one was written, which puts an empty line after each \
-                           message's text";
-            description.warnings.push(warning.to_string());
+            description.warnings.push(PLAIN_NOTE.to_string());
             PLAIN_TEMPLATE.to_string()
         }
     };

@@ -5,5 +5,6 @@ mod certificate;
 mod families;
 mod formats;
 mod gguf;
+mod ollama;
 mod report;
 mod tiny;

@@ -1,6 +1,5 @@
 //! Five routes for scripts: a data set in, a model out. Each is a shorter way to what the other routes do.
 
-use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -9,14 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::projects::{NewProject, ProjectChange};
 use store::{Live, Topic};
-use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::export::{self, Found, StartExport};
+use super::export::{self, StartExport};
 use super::extract::{Asker, Checks, Json, Path, Query};
 use super::files::{self, FileKind};
 use super::jobs::JobStatus;
@@ -292,13 +290,17 @@ async fn download_model(
     Query(query): Query<DownloadQuery>,
 ) -> ApiResult<Response> {
     let run = finished(&state, job_id).await?;
-    let find = || export::find(&state, run.project_id, Some(run.id), None, Some("gguf"));
+    let format = match query.format.unwrap_or_default() {
+        DownloadFormat::Gguf => "gguf",
+        DownloadFormat::Ollama => "ollama",
+    };
+    let find = || export::find(&state, run.project_id, Some(run.id), None, Some(format));
     let found = match find().await {
         Ok(found) => found,
         Err(error) if error.code == Code::ExportNotFound => {
             let body = StartExport {
                 run_id: Some(run.id),
-                formats: Some(vec!["gguf".to_owned()]),
+                formats: Some(vec![format.to_owned()]),
                 ..StartExport::default()
             };
             let job = export::begin(&state, run.project_id, body).await?;
@@ -307,10 +309,7 @@ async fn download_model(
         }
         Err(error) => return Err(error),
     };
-    match query.format.unwrap_or_default() {
-        DownloadFormat::Gguf => export::send(&state, &found).await,
-        DownloadFormat::Ollama => ollama(&state, found).await,
-    }
+    export::send(&state, &found).await
 }
 
 /// Waits for a job's end; an error if it did not end well.
@@ -335,42 +334,4 @@ async fn wait(state: &AppState, job_id: Uuid) -> ApiResult<()> {
             () = state.stopping.cancelled() => return Err(ApiError::new(Code::Unavailable, "The server stops.")),
         }
     }
-}
-
-/// A zip of the GGUF file and a Modelfile; written to an unnamed file that goes with the answer.
-async fn ollama(state: &AppState, found: Found) -> ApiResult<Response> {
-    let missing = || ApiError::new(Code::Unavailable, "Exported files are not on this machine.");
-    let source = state.blobs.local_path(&found.key).ok_or_else(missing)?;
-    let name = found.file.name.clone();
-    let folder = state.config.data_dir.clone();
-    let packed = tokio::task::spawn_blocking(move || pack(&folder, &source, &name))
-        .await
-        .map_err(ApiError::internal)?;
-    let file = packed.map_err(|error| match super::error::is_disk_full(&format!("{error:#}")) {
-        true => ApiError::new(Code::StorageFull, "The disk is full."),
-        false => ApiError::internal(format!("{error:#}")),
-    })?;
-    let size = file.metadata().map_err(ApiError::internal)?.len();
-    let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file), 1 << 16);
-    let saved = format!("{}-ollama.zip", found.file.name.trim_end_matches(".gguf"));
-    Ok(export::attachment(Body::from_stream(stream), &saved, "application/zip", Some(size)))
-}
-
-fn pack(folder: &std::path::Path, source: &std::path::Path, name: &str) -> anyhow::Result<std::fs::File> {
-    use std::io::{Seek, Write};
-
-    let stored = || {
-        zip::write::SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .large_file(true)
-    };
-    let mut zip = zip::ZipWriter::new(tempfile::tempfile_in(folder)?);
-    zip.start_file("Modelfile", stored())?;
-    // Ollama takes the chat template from the GGUF file.
-    write!(zip, "# ollama create my-model -f Modelfile\nFROM ./{name}\nPARAMETER temperature 0\n")?;
-    zip.start_file(name, stored())?;
-    std::io::copy(&mut std::fs::File::open(source)?, &mut zip)?;
-    let mut file = zip.finish()?;
-    file.rewind()?;
-    Ok(file)
 }

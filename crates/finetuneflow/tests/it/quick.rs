@@ -38,9 +38,10 @@ async fn a_dataset_becomes_a_model_in_five_requests() {
     assert!(gguf.header("content-disposition").ends_with(".gguf\""), "{:?}", gguf.headers);
     let ollama = server.get(&format!("/api/download-model/{job}?format=ollama")).await;
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(ollama.bytes)).expect("a zip");
-    let modelfile = std::io::read_to_string(zip.by_name("Modelfile").expect("a Modelfile")).expect("text");
-    assert!(modelfile.contains("FROM ./"), "{modelfile}");
-    assert_eq!(zip.len(), 2);
+    let name = zip.file_names().find(|name| name.ends_with("/Modelfile")).expect("a Modelfile").to_owned();
+    let modelfile = std::io::read_to_string(zip.by_name(&name).expect("a Modelfile")).expect("text");
+    assert!(modelfile.contains("FROM ./") && modelfile.contains("TEMPLATE"), "{modelfile}");
+    assert!(zip.file_names().any(|name| name.ends_with("/model.gguf")));
 }
 
 #[tokio::test]
