@@ -16,6 +16,7 @@ pub mod label_studio;
 pub mod library;
 pub mod machine;
 pub mod models;
+pub mod ollama;
 pub mod providers;
 pub mod records;
 pub mod remote;

@@ -70,6 +70,7 @@ error_codes! {
     AlreadyRunning "already_running" 409 "Wait until it ends, or cancel it first.";
     NotResumable "not_resumable" 409 "Only a stopped run with a checkpoint can go on; start a new run.";
     NotFinished "not_finished" 409 "Wait until it ends.";
+    ModelExists "model_exists" 409 "Choose another name, or ask for the model to be replaced.";
     NothingToDo "nothing_to_do" 409 "Do the step before this one first.";
     PayloadTooLarge "payload_too_large" 413 "Send less at once, or raise FTF_MAX_UPLOAD_BYTES or FTF_MAX_BODY_BYTES.";
     UnsupportedMediaType "unsupported_media_type" 415 "GET /api/settings lists the file types that can be read.";

@@ -27,6 +27,7 @@ mod jobs;
 mod label_studio;
 mod models;
 mod observe;
+mod ollama;
 mod openai;
 mod projects;
 mod prompts;
@@ -94,6 +95,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(openai::routes())
         .merge(evaluate::routes())
         .merge(export::routes())
+        .merge(ollama::routes())
         .merge(jobs::routes())
         .merge(quick::routes())
 }

@@ -28,6 +28,7 @@ mod interrupt;
 mod memory_size;
 mod migrate;
 pub mod model;
+mod ollama;
 pub mod parse_child;
 mod plan;
 mod serve;
@@ -56,6 +57,7 @@ enum Command {
     Generate(generate::Args),
     Export(export::Args),
     Certify(certify::Args),
+    Ollama(Box<ollama::Args>),
     Plan(Box<plan::Args>),
     Dataset(dataset::Args),
     Download(download::Args),
@@ -134,6 +136,7 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => generate::run(args, &context),
         Command::Export(args) => export::run(args, &context),
         Command::Certify(args) => certify::run(args, &context),
+        Command::Ollama(args) => ollama::run(*args, &context),
         Command::Plan(args) => plan::run(*args, &context),
         Command::Dataset(args) => dataset::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),

@@ -16,6 +16,7 @@ pub mod export;
 pub mod freeze;
 pub mod label_studio_push;
 pub mod label_studio_sync;
+pub mod ollama_push;
 mod process;
 mod start_up;
 pub mod train;
@@ -191,6 +192,7 @@ pub const REGISTRY: &[RegisteredKind] = &[
     RegisteredKind::of::<evaluate::Evaluate>(),
     RegisteredKind::of::<export::Export>(),
     RegisteredKind::of::<download_model::DownloadModel>(),
+    RegisteredKind::of::<ollama_push::OllamaPush>(),
 ];
 
 fn start<K: JobKind>(payload: Value, work: Work) -> Running {

@@ -182,6 +182,7 @@ fn every_kind_has_one_line_and_one_queue() {
             ("evaluate", "gpu"),
             ("export", "default"),
             ("download_model", "default"),
+            ("ollama_push", "default"),
         ]
     );
 }

@@ -20,6 +20,7 @@ mod label_studio;
 mod memory;
 #[cfg(unix)]
 mod ocr;
+mod ollama;
 mod openai;
 mod openapi;
 mod quick;

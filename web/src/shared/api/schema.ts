@@ -767,6 +767,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/export/ollama": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether Ollama is there, and its models */
+        get: operations["export_ollama"];
+        put?: never;
+        /**
+         * Puts a trained model into Ollama
+         * @description The job's result says whether Ollama gives its model the prompts that it was trained with (`prompts`) and whether it
+         *     answers as it does here (`answers`).
+         */
+        post: operations["export_push_to_ollama"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/files": {
         parameters: {
             query?: never;
@@ -4235,6 +4257,27 @@ export interface components {
             /** @description Its version; null where it is not installed (Debian: tesseract-ocr, Fedora: tesseract). */
             tesseract?: string | null;
         };
+        /** @description An Ollama, as a push would find it. */
+        OllamaState: {
+            /**
+             * @description Where its API begins.
+             * @example http://localhost:11434
+             */
+            address: string;
+            /** @description The models there. */
+            models: string[];
+            /** @description Why it is not reachable, and what to do. */
+            problem?: string | null;
+            /** @description It answers, and models can be pushed to it. */
+            reachable: boolean;
+            /**
+             * @description A name for the model, from the project's.
+             * @example library-handbook
+             */
+            suggested_name: string;
+            /** @description What runs there. */
+            version?: string | null;
+        };
         /** @description The inner part of an error as OpenAI answers it. */
         OpenAiError: {
             /** @description Stable name of the error. */
@@ -4481,6 +4524,40 @@ export interface components {
              * @example Library handbook
              */
             title?: string | null;
+        };
+        /** @description What to push. */
+        PushToOllama: {
+            /**
+             * @description Left out: the address of the connection `ollama` in the settings.
+             * @example http://localhost:11434
+             */
+            address?: string | null;
+            /**
+             * @description `[namespace/]model[:tag]`; left out: the suggested one.
+             * @example library-handbook
+             */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description Tokens of the context; left out: the model's own, 4096 at most (more where the training's rows had more).
+             */
+            num_ctx?: number | null;
+            /** @description Of the weights: one of `options.quantizations` in `GET /api/settings`; default `f16`. */
+            quantization?: string | null;
+            /** @description A model of this name that is there gives way. */
+            replace?: boolean | null;
+            /**
+             * Format: uuid
+             * @description Left out: the newest training with a result.
+             */
+            run_id?: string | null;
+            /** @description A system text of the model's own. */
+            system?: string | null;
+            /**
+             * Format: float
+             * @description Its own temperature.
+             */
+            temperature?: number | null;
         };
         /** @description How well a model does. */
         Quality: {
@@ -7128,6 +7205,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_ExportFile"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_ollama: {
+        parameters: {
+            query?: {
+                /** @description Left out: the address of the connection `ollama` in the settings. */
+                address?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OllamaState"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    export_push_to_ollama: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushToOllama"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
                 };
             };
             /** @description What went wrong and what to do */

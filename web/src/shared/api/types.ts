@@ -35,6 +35,7 @@ export type OptionEntry = Schemas["OptionEntry"];
 export type Project = Schemas["Project"];
 export type Prompt = Schemas["PromptView"];
 export type Quality = Schemas["Quality"];
+export type OllamaState = Schemas["OllamaState"];
 export type Run = Schemas["Run"];
 export type RunFailure = Schemas["RunFailure"];
 export type RunStatus = Schemas["RunStatus"];
