@@ -9,12 +9,13 @@ import sys
 HERE = pathlib.Path(__file__).parent
 
 
-def arguments(description):
+def arguments(description, more=lambda parser: None):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--binary", default="target/release/finetuneflow")
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--adapter", required=True, help="our adapter folder")
     parser.add_argument("--work", required=True, help="folder for the files that are exported")
+    more(parser)
     return parser.parse_args()
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp; shares a cache with huggingface_hub.
+# Loads our files in the programs that they are made for: PEFT, transformers, llama.cpp, Ollama; shares a cache with huggingface_hub.
 # Then has the servers of llama.cpp and Ollama write examples, asks our server with OpenAI's client, and takes examples through a
 # real Label Studio and back.
 #   interop/run.sh [MODEL_DIR [ADAPTER_DIR]]
@@ -16,11 +16,15 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+families=--families
 check() { # ADAPTER_DIR NAME
     mkdir "$work/$2"
     for check in peft merged gguf; do
         "$PYTHON" "interop/${check}_check.py" --binary "$binary" --model "$model" --adapter "$1" --work "$work/$2" || failed=1
     done
+    # The templates of other families need no adapter: once is enough.
+    "$PYTHON" interop/ollama_check.py --binary "$binary" --model "$model" --adapter "$1" --work "$work/$2" $families || failed=1
+    families=
 }
 trained() { # NAME FLAGS…
     name=$1
