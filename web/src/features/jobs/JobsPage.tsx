@@ -33,6 +33,7 @@ const PAGES: Record<string, string> = {
   train: "train",
   evaluate: "results",
   export: "export",
+  ollama_push: "export",
 };
 
 export function JobsPage() {
