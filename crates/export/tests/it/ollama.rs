@@ -141,8 +141,14 @@ fn exported(
     fs::write(&file, config.to_string()).expect("written");
     fs::write(model.join("LICENSE"), "Do what you like.\n").expect("written");
     let out = folder.path().join("out");
-    let request =
-        Request { model: &model, adapter: None, quantization: None, name: Some("Hand book"), out: &out };
+    let request = Request {
+        model: &model,
+        adapter: None,
+        quantization: None,
+        name: Some("Hand book"),
+        provenance: None,
+        out: &out,
+    };
     let control = Control { cancel: &std::sync::atomic::AtomicBool::new(false), progress: &|_| {} };
     let options = Options { system: Some("Answer briefly.".into()), ..Options::default() };
     let written = export::ollama::export_with(&request, &options, &control).expect("exported");

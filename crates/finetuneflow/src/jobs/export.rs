@@ -13,9 +13,10 @@ use engine::adapters::peft::AdapterConfig;
 use export::bundle::Entry;
 use export::certificate::Certificate;
 use export::report::{CertificateFacts, ExportFacts};
-use export::{FileKind, Format, Quantization};
+use export::{FileKind, Format, Provenance, Quantization};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use store::dataset_versions::DatasetVersion;
 use store::run_events;
 use store::runs::Run;
@@ -27,6 +28,7 @@ pub use bundle::Deliverables;
 use super::evaluate::last_value;
 use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Work};
+use crate::library::hexadecimal;
 
 /// What GGUF files are made of when the request does not say.
 pub const DEFAULT_QUANTIZATION: &str = "f16";
@@ -88,12 +90,14 @@ impl JobKind for Export {
         let (run, settings) = completed(&work, self.run_id, "export").await?;
         let version = run.dataset_version_id.context("the run names no dataset version")?;
         let version = store::dataset_versions::get(work.database(), run.project_id, version).await?;
+        let scratch = scratch_folder(&work, &run).await?;
         let source = Source {
             base: work.services.models.dir(&settings.model_id)?,
             folder: run_folder(&work.services.blobs, run.project_id, run.id)?,
             settings,
+            provenance: scratch.path().join("provenance.json"),
         };
-        let scratch = scratch_folder(&work, &run).await?;
+        source.write_provenance(&work, &run, &version).await?;
         let parts = source.parts(&self)?;
         let total = parts.len() as u64 + 1 + u64::from(self.bundle);
         let mut written = Vec::new();
@@ -159,6 +163,8 @@ struct Source {
     base: PathBuf,
     folder: PathBuf,
     settings: TrainSettings,
+    /// What the files say of where they come from.
+    provenance: PathBuf,
 }
 
 /// One file or folder to write.
@@ -200,6 +206,32 @@ impl Part {
 impl Source {
     fn is_adapter(&self) -> bool {
         self.settings.method != "full"
+    }
+
+    async fn write_provenance(
+        &self,
+        work: &Work,
+        run: &Run,
+        version: &DatasetVersion,
+    ) -> Result<(), JobError> {
+        let project = store::projects::get(work.database(), run.project_id).await?;
+        let mut provenance = Provenance {
+            run_id: Some(run.id.to_string()),
+            dataset_name: Some(format!("{}, version {}", project.name, version.number)),
+            dataset_sha256: Some(version.content_hash.clone()),
+            adapter_sha256: None,
+        };
+        let adapter = self.is_adapter().then(|| self.folder.join("adapter_model.safetensors"));
+        let target = self.provenance.clone();
+        work.blocking(move || {
+            if let Some(adapter) = adapter {
+                let mut digest = Sha256::new();
+                std::io::copy(&mut std::fs::File::open(adapter)?, &mut digest)?;
+                provenance.adapter_sha256 = Some(hexadecimal(&digest.finalize()));
+            }
+            Ok(std::fs::write(target, serde_json::to_vec(&provenance)?)?)
+        })
+        .await
     }
 
     /// What is written for a request, one file or folder each.
@@ -247,6 +279,7 @@ impl Source {
             ["export", "--json", "--format", part.format.id].map(OsString::from).to_vec();
         let mut flag = |flag: &str, path: &Path| arguments.extend([flag.into(), path.into()]);
         flag("--out", &path);
+        flag("--provenance", &self.provenance);
         if self.is_adapter() {
             flag("--model", &self.base);
             flag("--adapter", &self.folder);

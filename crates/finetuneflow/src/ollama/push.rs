@@ -211,6 +211,7 @@ impl Push {
                 quantization: Some(push.quantization),
                 // Some loaders take a model for one of another family by its name alone: the base's own stands in the file.
                 name: None,
+                provenance: None,
                 out: &folder,
             };
             let control = Control { cancel: &cancel, progress: &told };

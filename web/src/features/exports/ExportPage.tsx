@@ -8,6 +8,7 @@ import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
 import { Certificate } from "./Certificate";
 import { Files } from "./Files";
+import { OllamaPush } from "./OllamaPush";
 import { StartExport } from "./StartExport";
 
 export function ExportPage() {
@@ -28,6 +29,7 @@ export function ExportPage() {
           <StartExport key={run.id} run={run} settings={settings.data} />
           <Files run={run} />
           <Certificate run={run} />
+          <OllamaPush key={`ollama-${run.id}`} projectId={project.id} runId={run.id} />
         </div>
       )}
     </>

@@ -130,7 +130,7 @@ function Start(props: { projectId: string; runId: string; state: OllamaState; on
             <Select {...control} value={quantization} onChange={(event) => setQuantization(event.target.value)}>
               {types.map((entry) => (
                 <option key={entry.id} value={entry.id}>
-                  {entry.label}
+                  {entry.id}
                 </option>
               ))}
             </Select>
