@@ -51,6 +51,8 @@ pub struct HeldOut {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AbilityVerdict {
+    /// The base model did no better than guessing: there was nothing to lose.
+    NoneBefore,
     /// The loss rose by at most 5 %, or fell.
     Kept,
     /// It rose by 5 to 15 %: about what the next smaller model would cost.
@@ -278,6 +280,7 @@ impl From<Neutral> for GeneralAbility {
             adapter_loss: neutral.after_loss,
             change: neutral.change,
             verdict: match neutral.verdict {
+                Verdict::NoneBefore => AbilityVerdict::NoneBefore,
                 Verdict::Kept => AbilityVerdict::Kept,
                 Verdict::SlightlyLost => AbilityVerdict::SlightlyLost,
                 Verdict::Lost => AbilityVerdict::Lost,

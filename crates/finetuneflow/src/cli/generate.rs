@@ -91,8 +91,15 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         println!();
         return Ok(());
     }
-    let finish = answer.finish;
-    context.emit(&json!({"text": answer.text, "ids": answer.ids, "finish": finish, "prompt_tokens": answer.prompt_tokens}))
+    context.emit(&json!({
+        "text": answer.text,
+        "ids": answer.ids,
+        "finish": answer.finish,
+        "prompt_tokens": answer.prompt_tokens,
+        "prompt_seconds": answer.prompt_time.as_secs_f64(),
+        "decode_steps": answer.decode_steps,
+        "decode_seconds": answer.decode_time.as_secs_f64(),
+    }))
 }
 
 fn prompt_ids(args: &Args, loaded: &Loaded) -> anyhow::Result<Vec<u32>> {

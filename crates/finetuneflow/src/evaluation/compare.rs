@@ -76,6 +76,7 @@ pub fn compare(models: &Models, material: &Material, watch: Watch) -> anyhow::Re
 }
 
 fn together(material: &Material, before: Measured, after: Measured) -> Comparison {
+    let vocab_size = before.vocab_size;
     let held_out = before.held_out.zip(after.held_out);
     let neutral = before.neutral.zip(after.neutral);
     let said = before.answers.into_iter().zip(after.answers);
@@ -97,7 +98,7 @@ fn together(material: &Material, before: Measured, after: Measured) -> Compariso
             ..Sides::default()
         }),
         neutral: neutral.and_then(|(before, after)| {
-            Neutral::new(before.eval_loss, after.eval_loss, before.supervised_tokens)
+            Neutral::new(before.eval_loss, after.eval_loss, before.supervised_tokens, vocab_size)
         }),
         answers: material.questions.iter().zip(said).map(pair).collect(),
         max_tokens: Some(material.max_tokens),
@@ -147,6 +148,8 @@ struct Measured {
     held_out: Option<Evaluation>,
     neutral: Option<Evaluation>,
     answers: Vec<Said>,
+    /// Tokens that the model chooses among.
+    vocab_size: usize,
 }
 
 /// What is measured, as a model's token ids.
@@ -220,7 +223,7 @@ impl Rows {
             )?);
             progress.done += 1;
         }
-        Ok(Measured { data, held_out, neutral, answers })
+        Ok(Measured { data, held_out, neutral, answers, vocab_size: loaded.decoder.spec.vocab_size })
     }
 }
 

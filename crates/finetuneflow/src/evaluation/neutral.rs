@@ -60,6 +60,8 @@ pub struct Neutral {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// The base model did no better than guessing evenly among its tokens: there was nothing to lose.
+    NoneBefore,
     /// The loss rose by at most [`KEPT`], or fell.
     Kept,
     /// It rose by at most [`LOST`].
@@ -69,11 +71,12 @@ pub enum Verdict {
 }
 
 impl Neutral {
-    /// Of two losses; `None` where one of them is not a number.
-    pub fn new(before_loss: f64, after_loss: f64, tokens: usize) -> Option<Self> {
+    /// Of two losses and the number of tokens that the model chooses among; `None` where a loss is not a number.
+    pub fn new(before_loss: f64, after_loss: f64, tokens: usize, vocab_size: usize) -> Option<Self> {
         let change = after_loss / before_loss - 1.0;
         let verdict = match change {
             change if !change.is_finite() => return None,
+            _ if before_loss >= (vocab_size as f64).ln() => Verdict::NoneBefore,
             change if change <= KEPT => Verdict::Kept,
             change if change <= LOST => Verdict::SlightlyLost,
             _ => Verdict::Lost,
@@ -86,6 +89,9 @@ impl Verdict {
     /// A sentence for reports.
     pub fn sentence(self) -> &'static str {
         match self {
+            Self::NoneBefore => {
+                "The base model does no better on these texts than guessing: it had no general ability that could be lost."
+            }
             Self::Kept => {
                 "The general ability was kept: the loss rose by at most 5 %, less than what the next smaller model would cost."
             }
@@ -113,13 +119,16 @@ mod tests {
             (4.0, 4.21, Verdict::SlightlyLost),
             (2.0, 2.29, Verdict::SlightlyLost),
             (2.0, 2.31, Verdict::Lost),
+            // ln 100 is 4.61.
+            (4.7, 3.0, Verdict::NoneBefore),
+            (4.7, 9.0, Verdict::NoneBefore),
         ];
         for (before, after, verdict) in rows {
-            let neutral = Neutral::new(before, after, 10).expect("numbers");
+            let neutral = Neutral::new(before, after, 10, 100).expect("numbers");
             assert_eq!(neutral.verdict, verdict, "{before} to {after}");
             assert!((neutral.before_loss * (1.0 + neutral.change) - after).abs() < 1e-12);
         }
-        assert_eq!(Neutral::new(2.0, f64::NAN, 10), None);
-        assert_eq!(Neutral::new(0.0, 1.0, 10), None);
+        assert_eq!(Neutral::new(2.0, f64::NAN, 10, 100), None);
+        assert_eq!(Neutral::new(0.0, 1.0, 10, 100), None);
     }
 }

@@ -114,7 +114,9 @@ fn check_figures(evaluation: &Value) {
         (number("adapter_loss") / number("base_loss") - 1.0 - number("change")).abs() < 1e-9,
         "{general}"
     );
+    // The bundled model chooses among 4096 tokens and knows handbooks alone.
     let expected = match number("change") {
+        _ if number("base_loss") >= 4096f64.ln() => "none_before",
         change if change <= 0.05 => "kept",
         change if change <= 0.15 => "slightly_lost",
         _ => "lost",

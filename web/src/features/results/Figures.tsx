@@ -98,7 +98,7 @@ function Sides(props: { title: string; text: string | null; name: string; base: 
   );
 }
 
-const TONES = { kept: "good", slightly_lost: "warn", lost: "bad" } satisfies Record<string, Tone>;
+const TONES = { none_before: "neutral", kept: "good", slightly_lost: "warn", lost: "bad" } satisfies Record<string, Tone>;
 
 /** Whether the model still can what it could before. */
 function General({ general }: { general: NonNullable<Evaluation["general"]> }) {

@@ -1501,7 +1501,7 @@ export interface components {
          * @description What became of the model's general ability.
          * @enum {string}
          */
-        AbilityVerdict: "kept" | "slightly_lost" | "lost";
+        AbilityVerdict: "none_before" | "kept" | "slightly_lost" | "lost";
         /** @description A question that both models answered. */
         Answer: {
             /** @description The trained model. */

@@ -396,8 +396,9 @@ export const en = {
     trained: "The trained examples",
     heldOut: "Held-out sections",
     general: "General ability",
-    verdicts: { kept: "Kept", slightly_lost: "Slightly lost", lost: "Lost" },
+    verdicts: { none_before: "Nothing to lose", kept: "Kept", slightly_lost: "Slightly lost", lost: "Lost" },
     verdictTexts: {
+      none_before: "The base model does no better on other texts than guessing, so the training had no general ability to take away.",
       kept: "The model still writes other texts about as well as before.",
       slightly_lost: "The model writes other texts a little worse than before, about like the next smaller model. That is often acceptable for a model with one task.",
       lost: "The model writes other texts much worse than before. Fewer passes over the examples, a lower learning rate or a lower rank keep more of it.",

@@ -397,8 +397,9 @@ export const fr: Texts = {
     trained: "Les exemples de l'entraînement",
     heldOut: "Sections mises de côté",
     general: "Capacités générales",
-    verdicts: { kept: "Conservées", slightly_lost: "Un peu perdues", lost: "Perdues" },
+    verdicts: { none_before: "Rien à perdre", kept: "Conservées", slightly_lost: "Un peu perdues", lost: "Perdues" },
     verdictTexts: {
+      none_before: "Sur d'autres textes, le modèle de base ne fait pas mieux que le hasard : l'entraînement n'avait aucune capacité générale à lui ôter.",
       kept: "Le modèle écrit encore d'autres textes à peu près aussi bien qu'avant.",
       slightly_lost: "Le modèle écrit d'autres textes un peu moins bien qu'avant, à peu près comme le modèle de la taille en dessous. C'est souvent acceptable pour un modèle qui n'a qu'une tâche.",
       lost: "Le modèle écrit d'autres textes bien moins bien qu'avant. Moins de passages sur les exemples, un taux d'apprentissage plus bas ou un rang plus petit en conservent davantage.",
