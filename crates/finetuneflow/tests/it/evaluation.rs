@@ -86,7 +86,7 @@ async fn a_training_is_measured_asked_reported_and_packed() {
     );
     server.get(&format!("{project}/runs/{}/report", files[0])).await.expect_error(404, "run_not_found");
 
-    done(&server, &format!("{project}/export"), json!({ "formats": ["gguf"] })).await;
+    done(&server, &format!("{project}/export"), json!({ "formats": ["gguf", "zip"] })).await;
     check_bundle(&server, &project, &evaluation).await;
     let told = server.get(&report).await.text();
     assert!(told.contains("## Exports") && told.contains("gguf"), "{told}");
