@@ -159,7 +159,7 @@ async fn adapters_share_one_base_and_are_read_again_when_they_change() {
     };
     // One that has begun to change the model, one that knows its examples.
     let trained = |steps: u64| json!({ "max_steps": steps, "learning_rate": 0.008, "max_seq_len": 128 });
-    let first = train(&server, &project, trained(4)).await;
+    let first = train(&server, &project, trained(2)).await;
     let second = train(&server, &project, trained(20)).await;
     let of = |run: &Value| json!({ "target": "adapter", "run_id": run["id"] });
     let base = said(&ask(&server, &project, "base").await, "base");
