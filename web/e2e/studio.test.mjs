@@ -40,7 +40,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await panel.getByRole("heading", { name: "Page 2" }).waitFor();
     await shoot(page, "05-text");
     await panel.getByRole("button", { name: "Passages" }).click();
-    await panel.getByText(/\d+ tokens, /).first().waitFor();
+    await panel.getByText(/\d+ tokens/).first().waitFor();
     await panel.getByRole("button", { name: "Close" }).click();
     await panel.waitFor({ state: "hidden" });
   });
