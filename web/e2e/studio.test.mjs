@@ -189,7 +189,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     for (const side of ["base", "adapter"]) {
       const answer = page.locator(`[data-side="${side}"][data-state="done"]`);
       await answer.waitFor();
-      await answer.getByText(/\d+ tokens/).waitFor();
+      await answer.getByText(/\d+ tokens, /).waitFor();
     }
     await page.reload();
     await page.locator('[data-side="adapter"][data-state="done"]').waitFor();
