@@ -41,6 +41,11 @@ impl Q8 {
         &self.codes
     }
 
+    /// f16 bits of what the codes of each block are multiplied with.
+    pub fn scales(&self) -> &[u16] {
+        &self.scales
+    }
+
     /// What the codes of a block are multiplied with.
     #[inline(always)]
     pub fn scale(&self, block: usize) -> f32 {

@@ -4,13 +4,15 @@
 //! One source for all instruction sets, over vectors of 16 lanes ([`Lanes`]).
 
 use super::driver::{Problem, ProductShape, Scratch, ScratchUnits, for_each};
+#[cfg(target_arch = "x86_64")]
+use super::few_stored;
 use super::pack::{Area, Operand};
 use super::{Isa, Precision, bf16_to_f32, f32_to_bf16};
 
 /// Most rows of A.
 pub(super) const MAX_ROWS: usize = 4;
 /// Sums that run side by side along k.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Columns of a row-major B that are summed together.
 const WIDTH: usize = 256;
 /// Columns of a B in another format that are written out at a time, with contiguous columns and without.
@@ -60,6 +62,10 @@ pub(super) unsafe fn multiply(isa: Isa, precision: Precision, threads: usize, pr
         unsafe {
             match problem.b.stored {
                 None => compute(isa, &job, kind),
+                #[cfg(target_arch = "x86_64")]
+                Some(stored) if few_stored::reads(isa, &problem.b, stored, k) => {
+                    few_stored::multiply(&job, stored, round);
+                }
                 Some(_) => compute_written_out(isa, &job, kind),
             }
         }
@@ -118,11 +124,11 @@ unsafe fn get(op: &Operand, round: bool, lane: usize, k: usize) -> f32 {
 }
 
 /// Columns `j0..j1`; `rows` is A, m × k.
-struct Job<'a> {
-    problem: &'a Problem,
-    rows: &'a [f32],
-    j0: usize,
-    j1: usize,
+pub(super) struct Job<'a> {
+    pub problem: &'a Problem,
+    pub rows: &'a [f32],
+    pub j0: usize,
+    pub j1: usize,
 }
 
 /// Sixteen f32. The functions need the instructions of their type.
@@ -347,7 +353,7 @@ unsafe fn single<const KIND: u8>(from: *const u8) -> f32 {
 /// # Safety
 /// Column `j` is this job's.
 #[inline(always)]
-unsafe fn finish(problem: &Problem, i: usize, j: usize, sum: f32) {
+pub(super) unsafe fn finish(problem: &Problem, i: usize, j: usize, sum: f32) {
     // SAFETY: see above.
     unsafe {
         let c = problem.c.add(i * problem.c_row + j);
@@ -408,7 +414,7 @@ unsafe fn dot<L: Lanes, const KIND: u8, const M: usize, const C: usize>(job: &Jo
 
 /// The sum of all lanes, by halves.
 #[inline(always)]
-fn total(mut sums: [f32; LANES]) -> f32 {
+pub(super) fn total(mut sums: [f32; LANES]) -> f32 {
     for half in [8, 4, 2, 1] {
         for l in 0..half {
             sums[l] += sums[l + half];

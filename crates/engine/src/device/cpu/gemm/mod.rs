@@ -15,6 +15,8 @@ mod avx512;
 mod dequantize;
 mod driver;
 mod few;
+#[cfg(target_arch = "x86_64")]
+mod few_stored;
 mod isa;
 mod pack;
 #[cfg(target_arch = "x86_64")]
