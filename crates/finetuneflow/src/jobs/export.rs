@@ -16,7 +16,6 @@ use export::report::{CertificateFacts, ExportFacts};
 use export::{FileKind, Format, Provenance, Quantization};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use store::dataset_versions::DatasetVersion;
 use store::run_events;
 use store::runs::Run;
@@ -28,7 +27,6 @@ pub use bundle::Deliverables;
 use super::evaluate::last_value;
 use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Work};
-use crate::library::hexadecimal;
 
 /// What GGUF files are made of when the request does not say.
 pub const DEFAULT_QUANTIZATION: &str = "f16";
@@ -148,7 +146,7 @@ fn facts_of(file: &ExportedFile) -> ExportFacts {
 }
 
 /// A folder beside the exports that goes when the job ends.
-async fn scratch_folder(work: &Work, run: &Run) -> Result<tempfile::TempDir, JobError> {
+pub(super) async fn scratch_folder(work: &Work, run: &Run) -> Result<tempfile::TempDir, JobError> {
     let exports = BlobKey::new(run.project_id, "exports", &run.id.to_string())?;
     let exports = work.services.blobs.local_path(&exports).context("exports need a local storage folder")?;
     work.blocking(move || {
@@ -225,9 +223,7 @@ impl Source {
         let target = self.provenance.clone();
         work.blocking(move || {
             if let Some(adapter) = adapter {
-                let mut digest = Sha256::new();
-                std::io::copy(&mut std::fs::File::open(adapter)?, &mut digest)?;
-                provenance.adapter_sha256 = Some(hexadecimal(&digest.finalize()));
+                provenance.adapter_sha256 = Some(bundle::digest(&adapter)?);
             }
             Ok(std::fs::write(target, serde_json::to_vec(&provenance)?)?)
         })

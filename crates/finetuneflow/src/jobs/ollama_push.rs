@@ -8,11 +8,11 @@ use export::Quantization;
 use export::ollama::Options;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::BlobKey;
 use store::runs::Run;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::export::scratch_folder;
 use super::train::{TrainSettings, completed, run_folder};
 use super::{JobError, JobKind, Queue, Work};
 use crate::inference::Weights;
@@ -64,15 +64,7 @@ impl JobKind for OllamaPush {
             parse_address(&address).map_err(|reason| anyhow::anyhow!("the address of Ollama {reason}"))?;
         let client = Client::new(base)?;
         let push = self.order(&work, &run, &settings)?;
-        let exports = BlobKey::new(run.project_id, "exports", &run.id.to_string())?;
-        let exports =
-            work.services.blobs.local_path(&exports).context("exports need a local storage folder")?;
-        let scratch = work
-            .blocking(move || {
-                std::fs::create_dir_all(&exports)?;
-                Ok(tempfile::Builder::new().prefix(".unfinished-").tempdir_in(&exports)?)
-            })
-            .await?;
+        let scratch = scratch_folder(&work, &run).await?;
         let (sender, progress) = watch::channel(None);
         let means = Means {
             client: &client,

@@ -139,7 +139,7 @@ async fn dataset_files(work: &Work, run: &Run, scratch: &Path) -> Result<Vec<Ent
 }
 
 /// SHA-256 of a file.
-fn digest(path: &Path) -> anyhow::Result<String> {
+pub(super) fn digest(path: &Path) -> anyhow::Result<String> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     let mut hasher = Sha256::new();
     std::io::copy(&mut file, &mut hasher)?;
