@@ -67,8 +67,10 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await button("New project").first().click();
     await dialog.getByLabel("Name").fill("House of rooms");
     await button("Create").click();
+    await heading("Task");
+    await step("Data").click();
     await heading("Documents");
-    await step("Examples").click();
+    await step("Review").click();
     await page.getByRole("link", { name: "Write with a language model" }).first().click();
     await heading("Write with a language model");
     await page.getByText("No passages yet").waitFor();
@@ -79,7 +81,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
   });
 
   await part("a preview shows examples with their source, and what all of it will take", async () => {
-    await step("Examples").click();
+    await step("Review").click();
     await page.getByRole("link", { name: "Write with a language model" }).first().click();
     await heading("Write with a language model");
     await page.getByText(`The documents have ${ROOMS} passages.`).waitFor();
@@ -168,7 +170,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
   });
 
   await part("an example shows its quality, its source and its history", async () => {
-    await step("Examples").click();
+    await step("Review").click();
     await heading("Examples");
     const first = page.locator("li[data-status]").first();
     await first.waitFor();

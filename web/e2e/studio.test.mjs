@@ -25,6 +25,8 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await page.getByRole("dialog").getByLabel("Name").fill(PROJECT);
     await shoot(page, "02-new-project");
     await button("Create").click();
+    await heading("Task");
+    await step("Data").click();
     await heading("Documents");
     await shoot(page, "03-documents-empty");
   });
@@ -54,7 +56,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
 
   let total = 0;
   await part("examples are made, looked through and approved", async () => {
-    await step("Examples").click();
+    await step("Review").click();
     await heading("Examples");
     await page.getByText("No examples yet").waitFor();
     await button("Generate examples").first().click();
@@ -181,7 +183,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
   });
 
   await part("both models answer in the chat", async () => {
-    await step("Chat").click();
+    await step("Playground").click();
     await heading("Chat");
     await shoot(page, "13-chat-empty");
     await page.getByLabel("Your question").fill("How many days of holiday do I have?");

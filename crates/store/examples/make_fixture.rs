@@ -9,7 +9,8 @@ use serde_json::json;
 use store::examples::{ExampleStatus, NewExample};
 use store::jobs::{Claim, Lease, NewJob};
 use store::{
-    Database, chunks, dataset_versions, examples, files, jobs, projects, run_events, runs, settings,
+    Database, chunks, dataset_versions, examples, files, jobs, project_choices, projects, run_events, runs,
+    settings,
 };
 use uuid::Uuid;
 
@@ -87,6 +88,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         run_events::append(&database, run.id, kind, payload).await?;
     }
+    project_choices::set(&database, project.id, "task", json!({"task": "chat"})).await?;
     settings::set(&database, "theme", json!("dark")).await?;
     database.close().await?;
     Ok(())

@@ -18,6 +18,7 @@ pub mod label_studio_tasks;
 mod live;
 mod migrations;
 mod page;
+pub mod project_choices;
 pub mod projects;
 pub mod provider_calls;
 pub mod run_events;

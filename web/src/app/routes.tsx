@@ -1,6 +1,7 @@
 import { Navigate, type RouteObject } from "react-router";
 import { ProjectsPage } from "../features/projects/ProjectsPage";
 import { CrashPage, NotFoundPage } from "./Fallbacks";
+import { ProjectIndex } from "./ProjectIndex";
 import { ProjectLayout } from "./ProjectLayout";
 import { Shell } from "./Shell";
 
@@ -23,22 +24,34 @@ export const routes: RouteObject[] = [
               {
                 errorElement: <CrashPage />,
                 children: [
-                  { index: true, element: <Navigate to="documents" replace /> },
+                  { index: true, element: <ProjectIndex /> },
                   {
-                    path: "documents",
+                    path: "model",
+                    lazy: async () => ({ Component: (await import("../features/model/ModelPage")).ModelPage }),
+                  },
+                  {
+                    path: "task",
+                    lazy: async () => ({ Component: (await import("../features/task/TaskPage")).TaskPage }),
+                  },
+                  {
+                    path: "data",
                     lazy: async () => ({ Component: (await import("../features/documents/DocumentsPage")).DocumentsPage }),
                   },
                   {
-                    path: "examples",
-                    lazy: async () => ({ Component: (await import("../features/examples/ExamplesPage")).ExamplesPage }),
-                  },
-                  {
-                    path: "examples/write",
+                    path: "preview",
                     lazy: async () => ({ Component: (await import("../features/writing/WritePage")).WritePage }),
                   },
                   {
-                    path: "examples/label-studio",
+                    path: "review",
+                    lazy: async () => ({ Component: (await import("../features/examples/ExamplesPage")).ExamplesPage }),
+                  },
+                  {
+                    path: "review/label-studio",
                     lazy: async () => ({ Component: (await import("../features/label-studio/LabelStudioPage")).LabelStudioPage }),
+                  },
+                  {
+                    path: "hardware",
+                    lazy: async () => ({ Component: (await import("../features/hardware/HardwarePage")).HardwarePage }),
                   },
                   {
                     path: "train",

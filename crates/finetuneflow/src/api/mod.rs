@@ -38,6 +38,7 @@ mod security;
 mod settings;
 mod sse;
 mod state;
+mod steps;
 mod train;
 mod train_config;
 
@@ -79,6 +80,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(models::routes())
         .merge(hub::routes())
         .merge(projects::routes())
+        .merge(steps::routes())
         .merge(files::routes())
         .merge(chunks::routes())
         .merge(dataset::routes())

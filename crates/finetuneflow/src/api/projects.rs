@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::project_choices::{self, Choices};
 use store::projects::{self as rows, NewProject, ProjectChange, ProjectFilter};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +16,9 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, Json, List, Paging, Path, Query};
+use super::jobs::Job;
 use super::state::AppState;
+use super::steps::{self, Facts, LastRun, Step};
 
 /// What a model is to learn; only a label for people and prompts.
 pub const TASKS: &[(&str, &str)] = &[
@@ -55,6 +58,15 @@ pub struct Project {
     pub updated_at: DateTime<Utc>,
     /// What is in it.
     pub counts: Counts,
+    /// Its eight steps in their order.
+    pub steps: Vec<Step>,
+    /// What was chosen in each step and is not applied yet: one JSON object a step.
+    #[schema(value_type = HashMap<String, Object>)]
+    pub choices: Choices,
+    /// The newest job that waits or runs.
+    pub active_job: Option<Job>,
+    /// The newest training.
+    pub last_run: Option<LastRun>,
 }
 
 /// How much a project holds.
@@ -68,6 +80,8 @@ pub struct Counts {
     pub examples: u64,
     /// Examples that would be trained on.
     pub approved: u64,
+    /// Examples that nobody has decided about.
+    pub pending: u64,
     /// Training runs.
     pub runs: u64,
 }
@@ -165,6 +179,7 @@ async fn create(
     State(state): State<AppState>,
     Json(body): Json<CreateProject>,
 ) -> ApiResult<(StatusCode, Json<Project>)> {
+    let model_is_chosen = body.model_id.is_some();
     let settings = ProjectSettings {
         model_id: body.model_id.unwrap_or_else(base),
         task: body.task.unwrap_or_else(question_answering),
@@ -176,6 +191,9 @@ async fn create(
     check(&state, &name, &description, &settings)?;
     let new = NewProject { name, description, settings: json!(settings) };
     let row = rows::create(&state.database, new).await?;
+    if model_is_chosen {
+        note_model(&state, row.id, &settings.model_id).await?;
+    }
     Ok((StatusCode::CREATED, Json(view(&state, row).await?)))
 }
 
@@ -188,9 +206,12 @@ async fn list(
     Query(paging): Query<Paging>,
 ) -> ApiResult<Json<List<Project>>> {
     let page = rows::list(&state.database, paging.page()?, ProjectFilter { search: query.q }).await?;
+    let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
+    let mut choices = project_choices::of_projects(&state.database, &ids).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
-        items.push(view(&state, row).await?);
+        let choices = choices.remove(&row.id).unwrap_or_default();
+        items.push(view_with(&state, row, choices).await?);
     }
     Ok(Json(List { items, total: page.total, page: page.page, per_page: page.per_page }))
 }
@@ -213,6 +234,7 @@ async fn update(
 ) -> ApiResult<Json<Project>> {
     let row = rows::get(&state.database, id).await?;
     let mut settings = ProjectSettings::of(&row);
+    let model_is_chosen = body.model_id.is_some();
     settings.model_id = body.model_id.unwrap_or(settings.model_id);
     settings.task = body.task.unwrap_or(settings.task);
     settings.language = body.language.unwrap_or(settings.language);
@@ -222,6 +244,9 @@ async fn update(
     let change =
         ProjectChange { name: Some(name), description: Some(description), settings: Some(json!(settings)) };
     let row = rows::update(&state.database, id, change).await?;
+    if model_is_chosen {
+        note_model(&state, id, &settings.model_id).await?;
+    }
     Ok(Json(view(&state, row).await?))
 }
 
@@ -268,20 +293,29 @@ fn is_one_of(list: &[(&str, &str)], id: &str) -> bool {
     list.iter().any(|(known, _)| *known == id)
 }
 
+/// The model was chosen by somebody, and is not only what a project begins with.
+async fn note_model(state: &AppState, id: Uuid, model_id: &str) -> ApiResult<()> {
+    Ok(project_choices::set(&state.database, id, "model", json!({ "model_id": model_id })).await?)
+}
+
 async fn view(state: &AppState, row: rows::Project) -> ApiResult<Project> {
-    let database = &state.database;
-    let one = store::Page::new(1, 1);
-    let examples = store::examples::status_counts(database, row.id).await?;
-    let counts = Counts {
-        files: store::files::list(database, row.id, one, store::files::FileFilter::default()).await?.total,
-        chunks: store::chunks::list(database, row.id, one, store::chunks::ChunkFilter::default())
-            .await?
-            .total,
-        examples: examples.total(),
-        approved: examples.approved,
-        runs: super::runs::count(state, row.id).await?,
-    };
+    let choices = project_choices::of_projects(&state.database, &[row.id]).await?.remove(&row.id);
+    view_with(state, row, choices.unwrap_or_default()).await
+}
+
+async fn view_with(state: &AppState, row: rows::Project, choices: Choices) -> ApiResult<Project> {
+    let counts = counts(state, row.id).await?;
     let settings = ProjectSettings::of(&row);
+    let last_run = steps::last_run(state, row.id).await?;
+    let facts = Facts {
+        project_id: row.id,
+        settings: &settings,
+        counts: &counts,
+        choices: &choices,
+        last_run: last_run.as_ref(),
+    };
+    let steps = steps::of_project(state, &facts).await?;
+    let active_job = super::jobs::active(state, row.id, None).await?.map(Job::from);
     Ok(Project {
         id: row.id,
         name: row.name,
@@ -292,5 +326,23 @@ async fn view(state: &AppState, row: rows::Project) -> ApiResult<Project> {
         created_at: row.created_at,
         updated_at: row.updated_at,
         counts,
+        steps,
+        choices,
+        active_job,
+        last_run,
+    })
+}
+
+async fn counts(state: &AppState, id: Uuid) -> ApiResult<Counts> {
+    let database = &state.database;
+    let one = store::Page::new(1, 1);
+    let examples = store::examples::status_counts(database, id).await?;
+    Ok(Counts {
+        files: store::files::list(database, id, one, store::files::FileFilter::default()).await?.total,
+        chunks: store::chunks::list(database, id, one, store::chunks::ChunkFilter::default()).await?.total,
+        examples: examples.total(),
+        approved: examples.approved,
+        pending: examples.pending,
+        runs: super::runs::count(state, id).await?,
     })
 }

@@ -321,6 +321,12 @@ pub async fn count(state: &AppState, project_id: Uuid) -> ApiResult<u64> {
     Ok(rows::list(&state.database, Page::new(1, 1), filter).await?.total)
 }
 
+/// The loss of the run's last step; `None` before its first.
+pub async fn last_loss(state: &AppState, run_id: Uuid) -> ApiResult<Option<f64>> {
+    let step = run_events::last_of(&state.database, run_id, &["step"]).await?;
+    Ok(step.and_then(|event| float(&event.payload, "loss")))
+}
+
 /// The named run, or the newest; `None` when the project has none.
 pub async fn named_or_latest(
     state: &AppState,

@@ -27,5 +27,6 @@ mod quick;
 mod scripted_model;
 mod security;
 mod server;
+mod steps;
 mod streams;
 mod support;

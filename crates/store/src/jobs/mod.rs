@@ -186,6 +186,14 @@ pub async fn list(database: &Database, page: Page, filter: JobFilter) -> Result<
     Ok(Paged::new(query.all(database.connection()).await?, total, page))
 }
 
+/// The newest job of a project among these kinds.
+pub async fn latest(database: &Database, project_id: Uuid, kinds: &[&str]) -> Result<Option<Job>> {
+    let query = entity::Entity::find()
+        .filter(entity::Column::ProjectId.eq(project_id))
+        .filter(entity::Column::Kind.is_in(kinds.iter().copied()));
+    Ok(query.order_by_desc(entity::Column::Id).one(database.connection()).await?)
+}
+
 /// Asks for a job's end. One that waits is cancelled at once; one that runs is told at its worker's next renewal. A
 /// finished job stays as it is. Returns the job.
 pub async fn request_cancel(database: &Database, id: Uuid) -> Result<Job> {

@@ -8,6 +8,7 @@ mod columns;
 mod m0001_initial;
 mod m0002_generation;
 mod m0003_review;
+mod m0004_choices;
 
 pub(crate) struct Migrator;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_initial::Migration),
             Box::new(m0002_generation::Migration),
             Box::new(m0003_review::Migration),
+            Box::new(m0004_choices::Migration),
         ]
     }
 }

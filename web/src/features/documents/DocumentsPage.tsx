@@ -1,8 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowRight, FileText } from "lucide-react";
+import { FileText } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { keys, refreshProject, useSettings } from "../../shared/api/queries";
 import type { FileEntry } from "../../shared/api/types";
@@ -17,6 +17,7 @@ import { PageHeader } from "../../shared/ui/Page";
 import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { EmptyState, Skeleton } from "../../shared/ui/States";
+import { StepFooter } from "../../shared/ui/StepFooter";
 import { DropZone } from "./DropZone";
 import { FileRow } from "./FileRow";
 import { TextPanel } from "./TextPanel";
@@ -136,16 +137,7 @@ export function DocumentsPage() {
         )}
         {files.data && <Pager page={page} perPage={PER_PAGE} total={files.data.total} onPage={setPage} />}
       </Section>
-      {items.length > 0 && (
-        <div className="mt-6 flex justify-end">
-          <Button asChild look="primary">
-            <Link to={`/projects/${project.id}/examples`}>
-              {t("documents.nextStep")}
-              <ArrowRight aria-hidden />
-            </Link>
-          </Button>
-        </div>
-      )}
+      <StepFooter step="data" />
       {shown && <TextPanel projectId={project.id} file={shown} onClose={() => void navigate({ search: "" }, { replace: true })} />}
       <DeleteFile
         projectId={project.id}

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ArrowRight, Download, FileInput, ListTodo, PenLine, Sparkles, Tags } from "lucide-react";
+import { Download, FileInput, ListTodo, PenLine, Sparkles, Tags } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
@@ -20,6 +20,7 @@ import { PageHeader } from "../../shared/ui/Page";
 import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
+import { StepFooter } from "../../shared/ui/StepFooter";
 import { EditExample } from "./EditExample";
 import { ExampleRow } from "./ExampleRow";
 import { GenerateDialog } from "./GenerateDialog";
@@ -101,7 +102,7 @@ export function ExamplesPage() {
         {t("examples.generate")}
       </Button>
       <Button asChild>
-        <Link to={`/projects/${project.id}/examples/write`}>
+        <Link to={`/projects/${project.id}/preview`}>
           <PenLine aria-hidden />
           {t("writing.title")}
         </Link>
@@ -230,6 +231,7 @@ export function ExamplesPage() {
           <Footer projectId={project.id} approved={stats.data.approved} />
         </>
       )}
+      <StepFooter step="review" />
       {dialog === "generate" && (
         <GenerateDialog project={project} onClose={() => setDialog(null)} onStarted={(started) => job.follow(started)} />
       )}
@@ -340,26 +342,18 @@ function Footer({ projectId, approved }: { projectId: string; approved: number }
   return (
     <div className="mt-6 flex flex-wrap items-center justify-end gap-2">
       <Button asChild>
-        <Link to={`/projects/${projectId}/examples/label-studio`}>
+        <Link to={`/projects/${projectId}/review/label-studio`}>
           <Tags aria-hidden />
           {t("labelStudio.pageTitle")}
         </Link>
       </Button>
       {approved > 0 && (
-        <>
           <Button asChild>
             <a href={`/api/projects/${projectId}/dataset/export?format=messages&status=approved`} download>
               <Download aria-hidden />
               {t("examples.downloadAll")}
             </a>
           </Button>
-          <Button asChild look="primary">
-            <Link to={`/projects/${projectId}/train`}>
-              {t("examples.nextStep")}
-              <ArrowRight aria-hidden />
-            </Link>
-          </Button>
-        </>
       )}
     </div>
   );

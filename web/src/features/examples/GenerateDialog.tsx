@@ -51,7 +51,7 @@ export function GenerateDialog(props: { project: Project; onClose: () => void; o
       {files.data?.total === 0 ? (
         <p>
           {t("examples.noDocument")}{" "}
-          <Link className="text-accent-strong underline" to={`/projects/${project.id}/documents`}>
+          <Link className="text-accent-strong underline" to={`/projects/${project.id}/data`}>
             {t("examples.toDocuments")}
           </Link>
         </p>

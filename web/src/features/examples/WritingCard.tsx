@@ -19,7 +19,7 @@ export function WritingCard({ projectId }: { projectId: string }) {
           {t("writing.card")}
         </p>
         <Button asChild size="small">
-          <Link to={`/projects/${projectId}/examples/write`}>{t("writing.cardOpen")}</Link>
+          <Link to={`/projects/${projectId}/preview`}>{t("writing.cardOpen")}</Link>
         </Button>
       </div>
       <ProgressBar className="mt-3" fraction={job.status === "queued" ? 0 : (job.progress?.fraction ?? null)} label={t("writing.card")} />

@@ -6,6 +6,7 @@ import { useChosenRun } from "../../shared/runs/useRuns";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
+import { StepFooter } from "../../shared/ui/StepFooter";
 import { Certificate } from "./Certificate";
 import { Files } from "./Files";
 import { OllamaPush } from "./OllamaPush";
@@ -32,6 +33,7 @@ export function ExportPage() {
           <OllamaPush key={`ollama-${run.id}`} projectId={project.id} runId={run.id} />
         </div>
       )}
+      <StepFooter step="export" />
     </>
   );
 }

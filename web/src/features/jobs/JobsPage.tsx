@@ -22,14 +22,14 @@ const STATUSES: JobStatus[] = ["queued", "running", "completed", "failed", "canc
 const TONES: Record<JobStatus, Tone> = { queued: "neutral", running: "accent", completed: "good", failed: "bad", cancelled: "neutral" };
 /** Where the work of a kind is shown. */
 const PAGES: Record<string, string> = {
-  chunk_documents: "documents",
-  document_ocr: "documents",
-  dataset_generate: "examples",
-  dataset_check: "examples",
-  dataset_preview: "examples/write",
-  dataset_write: "examples/write",
-  label_studio_push: "examples/label-studio",
-  label_studio_sync: "examples/label-studio",
+  chunk_documents: "data",
+  document_ocr: "data",
+  dataset_generate: "review",
+  dataset_check: "review",
+  dataset_preview: "preview",
+  dataset_write: "preview",
+  label_studio_push: "review/label-studio",
+  label_studio_sync: "review/label-studio",
   train: "train",
   evaluate: "results",
   export: "export",
@@ -118,7 +118,7 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
           <p className="text-xs wrap-anywhere text-soft">
             {projectName !== null && job.project_id && (
               <>
-                <Link className="underline underline-offset-2" to={`/projects/${job.project_id}/${page ?? "documents"}`}>
+                <Link className="underline underline-offset-2" to={`/projects/${job.project_id}/${page ?? ""}`}>
                   {projectName}
                 </Link>
                 {" · "}

@@ -43,7 +43,7 @@ export function LabelStudioPage() {
         windowTitle={project.name}
         actions={
           <Button asChild>
-            <Link to={`/projects/${project.id}/examples`}>
+            <Link to={`/projects/${project.id}/review`}>
               <ArrowLeft aria-hidden />
               {t("writing.back")}
             </Link>

@@ -35,7 +35,7 @@ export function ProjectDialog({ project, onClose }: { project: Project | null; o
     onSuccess: async (saved) => {
       await refreshProject(client, saved.id);
       onClose();
-      if (!project) void navigate(`/projects/${saved.id}/documents`);
+      if (!project) void navigate(`/projects/${saved.id}`);
     },
   });
 

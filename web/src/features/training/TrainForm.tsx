@@ -30,7 +30,7 @@ export function TrainForm(props: { project: Project; onStarted: (run: Run) => vo
     return (
       <EmptyState icon={GraduationCap} title={t("train.nothingTitle")} text={t("train.nothingText")}>
         <Button asChild look="primary">
-          <Link to={`/projects/${project.id}/examples`}>{t("train.toExamples")}</Link>
+          <Link to={`/projects/${project.id}/review`}>{t("train.toExamples")}</Link>
         </Button>
       </EmptyState>
     );
@@ -116,7 +116,7 @@ function Form({ project, settings, hardware, model, approved, pending, onStarted
         <p className="text-sm">
           {t("train.ready", { count: approved })}{" "}
           {pending > 0 && (
-            <Link className="text-accent-strong underline" to={`/projects/${project.id}/examples?status=pending`}>
+            <Link className="text-accent-strong underline" to={`/projects/${project.id}/review?status=pending`}>
               {t("train.pendingNote", { count: pending })}
             </Link>
           )}

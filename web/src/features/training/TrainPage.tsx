@@ -13,6 +13,7 @@ import { Section } from "../../shared/ui/Card";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
+import { StepFooter } from "../../shared/ui/StepFooter";
 import { RunView } from "./RunView";
 import { TrainForm } from "./TrainForm";
 
@@ -49,6 +50,7 @@ export function TrainPage() {
       {runs.data && runId && !run && <ProblemNote problem={new Problem({ code: "run_not_found" })} />}
       {run && <RunView key={run.id} run={run} />}
       {items.length > 1 && <RunList runs={items} shown={run?.id ?? null} />}
+      <StepFooter step="train" />
     </>
   );
 }
@@ -61,6 +63,7 @@ export function NewTrainingPage() {
     <>
       <PageHeader title={t("train.title")} intro={t("train.intro")} windowTitle={project.name} />
       <NewTraining />
+      <StepFooter step="train" />
     </>
   );
 }

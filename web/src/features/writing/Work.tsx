@@ -134,7 +134,7 @@ function Ended(props: Parameters<typeof Work>[0]) {
       {work.pending > 0 && <GoOn key={work.job.id} {...props} />}
       {work.done > 0 && (
         <Button asChild look={work.pending > 0 ? "plain" : "primary"}>
-          <Link to={`/projects/${project.id}/examples?status=pending`}>{t("writing.toExamples")}</Link>
+          <Link to={`/projects/${project.id}/review?status=pending`}>{t("writing.toExamples")}</Link>
         </Button>
       )}
     </>

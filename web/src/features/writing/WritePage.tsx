@@ -11,6 +11,7 @@ import { Button } from "../../shared/ui/Button";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { EmptyState, Skeleton } from "../../shared/ui/States";
+import { StepFooter } from "../../shared/ui/StepFooter";
 import { Calls } from "./Calls";
 import { Units } from "./Units";
 import { useWriting } from "./useWriting";
@@ -34,7 +35,7 @@ export function WritePage() {
         windowTitle={project.name}
         actions={
           <Button asChild>
-            <Link to={`/projects/${project.id}/examples`}>
+            <Link to={`/projects/${project.id}/review`}>
               <ArrowLeft aria-hidden />
               {t("writing.back")}
             </Link>
@@ -61,6 +62,7 @@ export function WritePage() {
       {view === "write" && <Write writing={writing} />}
       {view === "units" && <Units projectId={project.id} work={writing.work} />}
       {view === "calls" && <Calls projectId={project.id} isWorking={writing.job.active} />}
+      <StepFooter step="preview" />
     </>
   );
 }
@@ -84,7 +86,7 @@ function Write({ writing }: { writing: ReturnType<typeof useWriting> }) {
       {passages.data?.total === 0 && (
         <EmptyState icon={FileText} title={t("writing.noPassages")} text={t("writing.noPassagesText")}>
           <Button asChild look="primary">
-            <Link to={`/projects/${project.id}/documents`}>{t("writing.toDocuments")}</Link>
+            <Link to={`/projects/${project.id}/data`}>{t("writing.toDocuments")}</Link>
           </Button>
         </EmptyState>
       )}

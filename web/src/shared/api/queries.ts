@@ -47,10 +47,12 @@ export function useModels() {
   });
 }
 
+/** A project with the state of its steps; read again now and then while one of its jobs is at work. */
 export function useProject(id: string) {
   return useQuery({
     queryKey: [...keys.project(id), "self"],
     queryFn: ({ signal }) => take(api.GET("/api/projects/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (query.state.data?.active_job ? 5000 : false),
   });
 }
 

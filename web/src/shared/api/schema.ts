@@ -267,6 +267,26 @@ export interface paths {
         patch: operations["projects_update"];
         trace?: never;
     };
+    "/api/projects/{id}/choices/{step}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keeps what a person chose in a step
+         * @description The body is one JSON object, of at most 64 KiB, that replaces the step's earlier one; the project returns it in `choices`.
+         */
+        put: operations["projects_set_choices"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{id}/model/resolve": {
         parameters: {
             query?: never;
@@ -2175,6 +2195,11 @@ export interface components {
             files: number;
             /**
              * Format: int64
+             * @description Examples that nobody has decided about.
+             */
+            pending: number;
+            /**
+             * Format: int64
              * @description Training runs.
              */
             runs: number;
@@ -3176,6 +3201,26 @@ export interface components {
             /** @description The version that runs there. */
             version?: string | null;
         };
+        /** @description The newest training of a project, in short. */
+        LastRun: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: double
+             * @description Of its last step.
+             */
+            loss?: number | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Format: date-time
+             * @description When something last happened to it, UTC.
+             */
+            updated_at: string;
+        };
         /** @description What the server takes. */
         LimitsView: {
             /**
@@ -3868,6 +3913,11 @@ export interface components {
         List_Project: {
             /** @description The rows of this page. */
             items: {
+                active_job?: components["schemas"]["Job"] | null;
+                /** @description What was chosen in each step and is not applied yet: one JSON object a step. */
+                choices: {
+                    [key: string]: Record<string, never>;
+                };
                 /** @description What is in it. */
                 counts: components["schemas"]["Counts"];
                 /**
@@ -3887,6 +3937,7 @@ export interface components {
                  * @example en
                  */
                 language: string;
+                last_run?: components["schemas"]["LastRun"] | null;
                 /**
                  * @description The base model: `base`, a local model's name, or the `org/name` of a downloaded one.
                  * @example base
@@ -3897,6 +3948,8 @@ export interface components {
                  * @example Handbook
                  */
                 name: string;
+                /** @description Its eight steps in their order. */
+                steps: components["schemas"]["Step"][];
                 /**
                  * @description One of `options.tasks` in the settings.
                  * @example question_answering
@@ -4392,6 +4445,11 @@ export interface components {
         };
         /** @description A project. */
         Project: {
+            active_job?: components["schemas"]["Job"] | null;
+            /** @description What was chosen in each step and is not applied yet: one JSON object a step. */
+            choices: {
+                [key: string]: Record<string, never>;
+            };
             /** @description What is in it. */
             counts: components["schemas"]["Counts"];
             /**
@@ -4411,6 +4469,7 @@ export interface components {
              * @example en
              */
             language: string;
+            last_run?: components["schemas"]["LastRun"] | null;
             /**
              * @description The base model: `base`, a local model's name, or the `org/name` of a downloaded one.
              * @example base
@@ -4421,6 +4480,8 @@ export interface components {
              * @example Handbook
              */
             name: string;
+            /** @description Its eight steps in their order. */
+            steps: components["schemas"]["Step"][];
             /**
              * @description One of `options.tasks` in the settings.
              * @example question_answering
@@ -4996,6 +5057,18 @@ export interface components {
             /** @description The base model; default `base`. */
             model?: string | null;
         };
+        /** @description A step and where it stands. */
+        Step: {
+            /** @description Which. */
+            id: components["schemas"]["StepId"];
+            /** @description By what is there, not by which pages were seen. */
+            state: components["schemas"]["StepState"];
+        };
+        /**
+         * @description A step of a project, in the order in which people go through them.
+         * @enum {string}
+         */
+        StepId: "model" | "task" | "data" | "preview" | "review" | "hardware" | "train" | "export";
         /** @description One step of a training. */
         StepMetrics: {
             /**
@@ -5044,6 +5117,11 @@ export interface components {
              */
             tokens_per_second?: number | null;
         };
+        /**
+         * @description Where a step stands.
+         * @enum {string}
+         */
+        StepState: "todo" | "doing" | "done" | "attention";
         /** @description A text or several. */
         Stop: string | string[];
         /** @description How an answer is sent piece by piece. */
@@ -6086,6 +6164,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Project"];
                 };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    projects_set_choices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                step: components["schemas"]["StepId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is kept */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong and what to do */
             default: {

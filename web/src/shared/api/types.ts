@@ -33,6 +33,7 @@ export type Model = Schemas["Model"];
 export type ModelFacts = Schemas["ModelFacts"];
 export type OptionEntry = Schemas["OptionEntry"];
 export type Project = Schemas["Project"];
+export type LastRun = Schemas["LastRun"];
 export type Prompt = Schemas["PromptView"];
 export type Quality = Schemas["Quality"];
 export type OllamaState = Schemas["OllamaState"];

@@ -1,10 +1,12 @@
 import { datasetEn } from "./dataset.en";
+import { frameEn } from "./frame.en";
 import { hubEn } from "./hub.en";
 import { trainEn } from "./train.en";
 
 /** English texts. `fr.ts` has the same keys; the type checker sees to that. */
 export const en = {
   ...datasetEn,
+  ...frameEn,
   ...hubEn,
   app: {
     skip: "Skip to the content",
@@ -80,16 +82,6 @@ export const en = {
       instruction: "Follow instructions",
     },
   },
-  steps: {
-    label: "Steps of this project",
-    documents: "Documents",
-    examples: "Examples",
-    train: "Train",
-    results: "Results",
-    chat: "Chat",
-    export: "Export",
-    done: "done",
-  },
   documents: {
     title: "Documents",
     intro: "Add the documents that the model shall know. They are read here; only a language model elsewhere, if you choose one, is sent their text.",
@@ -145,7 +137,6 @@ export const en = {
     passagePages: "Pages {{first}}–{{last}}",
     tokens_one: "{{count}} token",
     tokens_other: "{{count}} tokens",
-    nextStep: "Next: make examples",
   },
   examples: {
     title: "Examples",
@@ -226,7 +217,6 @@ export const en = {
     noMatch: "No example fits this filter.",
     showAll: "Show all examples",
     downloadAll: "Download the approved ones",
-    nextStep: "Next: train",
     issues: {
       answer_too_short: "The answer is very short",
       not_grounded: "Its words are not those of the source",

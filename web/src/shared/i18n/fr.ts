@@ -1,4 +1,5 @@
 import { datasetFr } from "./dataset.fr";
+import { frameFr } from "./frame.fr";
 import { hubFr } from "./hub.fr";
 import { trainFr } from "./train.fr";
 import type { Texts } from "./en";
@@ -6,6 +7,7 @@ import type { Texts } from "./en";
 /** French texts. Unbreakable spaces stand before double punctuation and inside quotation marks. */
 export const fr: Texts = {
   ...datasetFr,
+  ...frameFr,
   ...hubFr,
   app: {
     skip: "Aller au contenu",
@@ -81,16 +83,6 @@ export const fr: Texts = {
       instruction: "Suivre des consignes",
     },
   },
-  steps: {
-    label: "Étapes de ce projet",
-    documents: "Documents",
-    examples: "Exemples",
-    train: "Entraîner",
-    results: "Résultats",
-    chat: "Discuter",
-    export: "Exporter",
-    done: "fait",
-  },
   documents: {
     title: "Documents",
     intro: "Ajoutez les documents que le modèle doit connaître. Ils sont lus ici ; seul un modèle de langue situé ailleurs, si vous en choisissez un, reçoit leur texte.",
@@ -146,7 +138,6 @@ export const fr: Texts = {
     passagePages: "Pages {{first}}–{{last}}",
     tokens_one: "{{count}} jeton",
     tokens_other: "{{count}} jetons",
-    nextStep: "Ensuite : créer des exemples",
   },
   examples: {
     title: "Exemples",
@@ -227,7 +218,6 @@ export const fr: Texts = {
     noMatch: "Aucun exemple ne correspond à ce filtre.",
     showAll: "Afficher tous les exemples",
     downloadAll: "Télécharger les approuvés",
-    nextStep: "Ensuite : entraîner",
     issues: {
       answer_too_short: "La réponse est très courte",
       not_grounded: "Ses mots ne sont pas ceux de la source",

@@ -36,6 +36,8 @@ export function useProjectJob(projectId: string, kind: string) {
   const wasActive = useRef(false);
   useEffect(() => {
     if (wasActive.current && !active) void refreshProject(client, projectId);
+    // The project's steps show it.
+    if (!wasActive.current && active) void client.invalidateQueries({ queryKey: [...keys.project(projectId), "self"] });
     wasActive.current = active;
   }, [active, client, projectId]);
 

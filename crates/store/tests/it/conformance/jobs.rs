@@ -187,3 +187,26 @@ pub async fn of_an_ended_server_are_claimable_at_once(database: Database) {
     assert_eq!((after.id, after.attempts), (job.id, 2));
     assert!(jobs::renew(&database, &Lease::of(&before), LONG).await.is_err());
 }
+
+pub async fn the_newest_of_some_kinds_is_found(database: Database) {
+    let project = super::project(&database).await;
+    let add = async |kind: &str, project_id| {
+        let job = NewJob {
+            project_id,
+            queue: "default".into(),
+            kind: kind.into(),
+            payload: json!({}),
+            max_attempts: 1,
+        };
+        jobs::enqueue(&database, job).await.unwrap().id
+    };
+    let first = add("export", Some(project.id)).await;
+    let second = add("ollama_push", Some(project.id)).await;
+    add("train", Some(project.id)).await;
+    add("export", None).await;
+    let latest =
+        async |kinds: &[&str]| jobs::latest(&database, project.id, kinds).await.unwrap().map(|job| job.id);
+    assert_eq!(latest(&["export", "ollama_push"]).await, Some(second));
+    assert_eq!(latest(&["export"]).await, Some(first));
+    assert_eq!(latest(&["evaluate"]).await, None);
+}

@@ -32,6 +32,7 @@ const CASES: &[Case] = cases![
     projects::files_belong_to_their_project,
     projects::chunks_are_replaced_as_a_whole,
     projects::settings_are_set_again,
+    projects::choices_are_kept_by_step,
     examples::the_same_content_is_stored_once,
     examples::are_filtered_counted_and_decided_about,
     examples::keep_the_order_of_creation_over_parts,
@@ -52,6 +53,7 @@ const CASES: &[Case] = cases![
     jobs::are_cancelled_while_they_wait_and_while_they_run,
     jobs::given_back_ones_keep_their_attempt,
     jobs::of_an_ended_server_are_claimable_at_once,
+    jobs::the_newest_of_some_kinds_is_found,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

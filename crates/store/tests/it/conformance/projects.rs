@@ -4,7 +4,7 @@ use serde_json::json;
 use store::chunks::{ChunkFilter, NewChunk};
 use store::files::{FileChange, FileFilter, NewFile};
 use store::projects::{NewProject, ProjectChange, ProjectFilter};
-use store::{Database, Page, StoreError, chunks, files, projects, settings};
+use store::{Database, Page, StoreError, chunks, files, project_choices, projects, settings};
 use uuid::Uuid;
 
 use super::project;
@@ -159,4 +159,24 @@ pub async fn settings_are_set_again(database: Database) {
     assert_eq!(settings::all(&database).await.unwrap().len(), 2);
     assert!(settings::delete(&database, "other").await.unwrap());
     assert!(!settings::delete(&database, "other").await.unwrap());
+}
+
+pub async fn choices_are_kept_by_step(database: Database) {
+    let (mine, other) = (project(&database).await, project(&database).await);
+    for value in [json!({"task": "chat"}), json!({"task": "summary", "b": [1, null], "a": "é"})] {
+        project_choices::set(&database, mine.id, "task", value).await.unwrap();
+    }
+    project_choices::set(&database, mine.id, "train", json!({"epochs": 3})).await.unwrap();
+    project_choices::set(&database, other.id, "task", json!({})).await.unwrap();
+    let found = project_choices::of_projects(&database, &[mine.id, Uuid::now_v7()]).await.unwrap();
+    let steps: Vec<_> = found[&mine.id].iter().map(|(step, value)| (step.as_str(), value.clone())).collect();
+    let task = json!({"task": "summary", "b": [1, null], "a": "é"});
+    assert_eq!(steps, [("task", task), ("train", json!({"epochs": 3}))]);
+    assert_eq!(found.len(), 1, "only what was asked for");
+
+    projects::delete(&database, mine.id).await.unwrap();
+    let left = project_choices::of_projects(&database, &[mine.id, other.id]).await.unwrap();
+    assert_eq!(left.keys().collect::<Vec<_>>(), [&other.id]);
+    let orphan = project_choices::set(&database, mine.id, "task", json!({})).await;
+    assert!(orphan.is_err(), "{orphan:?}");
 }

@@ -1,0 +1,15 @@
+import { useTranslation } from "react-i18next";
+import { useOpenProject } from "../../shared/api/useOpenProject";
+import { PageHeader } from "../../shared/ui/Page";
+import { StepFooter } from "../../shared/ui/StepFooter";
+
+export function HardwarePage() {
+  const { t } = useTranslation();
+  const project = useOpenProject();
+  return (
+    <>
+      <PageHeader title={t("steps.hardware")} windowTitle={project.name} />
+      <StepFooter step="hardware" />
+    </>
+  );
+}
