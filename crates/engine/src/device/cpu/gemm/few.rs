@@ -145,6 +145,9 @@ trait Lanes: Copy {
     /// Rounded to bf16; see [`f32_to_bf16`].
     fn round(self) -> Self;
     fn array(self) -> [f32; LANES];
+    /// Asks for what will be read soon; any address will do.
+    #[inline(always)]
+    fn prefetch(_at: *const u8) {}
 
     /// # Safety
     /// 16 elements can be read.
@@ -202,6 +205,12 @@ mod x86 {
 
     impl Lanes for __m512 {
         #[inline(always)]
+        fn prefetch(at: *const u8) {
+            // SAFETY: reads nothing.
+            unsafe { _mm_prefetch(at as *const i8, _MM_HINT_T0) }
+        }
+
+        #[inline(always)]
         fn splat(x: f32) -> Self {
             // SAFETY: used on processors with AVX-512 only.
             unsafe { _mm512_set1_ps(x) }
@@ -242,6 +251,12 @@ mod x86 {
     }
 
     impl Lanes for [__m256; 2] {
+        #[inline(always)]
+        fn prefetch(at: *const u8) {
+            // SAFETY: reads nothing.
+            unsafe { _mm_prefetch(at as *const i8, _MM_HINT_T0) }
+        }
+
         #[inline(always)]
         fn splat(x: f32) -> Self {
             // SAFETY: used on processors with AVX2 and FMA only.
@@ -389,12 +404,15 @@ unsafe fn dot<L: Lanes, const KIND: u8, const M: usize, const C: usize>(job: &Jo
     let whole = k / LANES * LANES;
     let size = job.problem.b.element_size();
     let columns: [*const u8; C] = std::array::from_fn(|c| job.problem.b.at(j + c, 0));
+    // Columns are short for the processor's own foresight: the next ones are asked for here.
+    let next = C * job.problem.b.lane_stride * size;
     let mut sums = [[L::splat(0.0); C]; M];
     // SAFETY: elements of k below `whole` come in whole vectors, the others one by one.
     unsafe {
         for p in (0..whole).step_by(LANES) {
             for c in 0..C {
                 let b = L::get::<KIND>(columns[c].add(p * size));
+                L::prefetch(columns[c].wrapping_add(p * size + next));
                 for (i, sums) in sums.iter_mut().enumerate() {
                     sums[c] = L::load(job.rows.as_ptr().add(i * k + p)).fma(b, sums[c]);
                 }

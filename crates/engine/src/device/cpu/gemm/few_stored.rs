@@ -67,6 +67,8 @@ unsafe fn columns<const M: usize, const ROUND: bool>(job: &Job, stored: Stored) 
 #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn dot<const M: usize, const C: usize, const ROUND: bool>(job: &Job, stored: Stored, j: usize) {
     let (k, stride) = (job.problem.k, job.problem.b.lane_stride);
+    // As in `few`: the next columns are asked for.
+    let next = C * stride;
     let starts: [usize; C] = std::array::from_fn(|c| stored.start + (j + c) * stride);
     let mut sums = [[_mm512_setzero_ps(); C]; M];
     // SAFETY: k is whole vectors (whole blocks), which lie within A and B.
@@ -76,6 +78,7 @@ unsafe fn dot<const M: usize, const C: usize, const ROUND: bool>(job: &Job, stor
                 for p in (0..k).step_by(LANES) {
                     for (c, start) in starts.iter().enumerate() {
                         let half = _mm256_loadu_si256(bits.add(start + p) as *const __m256i);
+                        _mm_prefetch(bits.wrapping_add(start + p + next) as *const i8, _MM_HINT_T0);
                         add::<M, C, ROUND>(job, p, c, _mm512_cvtph_ps(half), &mut sums);
                     }
                 }
@@ -85,6 +88,7 @@ unsafe fn dot<const M: usize, const C: usize, const ROUND: bool>(job: &Job, stor
                 for p in (0..k).step_by(q8::BLOCK) {
                     for (c, start) in starts.iter().enumerate() {
                         let at = start + p;
+                        _mm_prefetch(codes.wrapping_add(at + next), _MM_HINT_T0);
                         let scale = *scales.add(at / q8::BLOCK) as i16;
                         let scale = _mm512_cvtph_ps(_mm256_set1_epi16(scale));
                         for half in [0, LANES] {
