@@ -9,6 +9,7 @@ use engine::device::cpu::CpuDevice;
 use engine::generation::score;
 use engine::models::adapt;
 use engine::models::load::{self, Base};
+use engine::quantization::ggml_blocks::GgmlType;
 use engine::weights::gguf::{GgufFile, GgufValue};
 use engine::weights::{ModelConfig, SafetensorsDir};
 use export::{Quantization, format};
@@ -50,9 +51,7 @@ fn a_merged_model_computes_what_base_and_adapter_do() {
         let merged = format("merged").expect("there");
         tiny::export(merged, &model, Some(&adapter), Some(Quantization::F32), &out).expect("exported");
         let (want, found) = (logits(&model, Some(&adapter), 24), logits(&out, None, 24));
-        let largest = want.iter().fold(0f32, |a, b| a.max(b.abs()));
-        let worst = want.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(worst < 1e-5 * largest, "{}: {worst} of {largest}", adapter.display());
+        assert!(off(&want, &found) < 1e-5, "{}: {}", adapter.display(), off(&want, &found));
         let (base, merged) =
             (SafetensorsDir::open(&model).expect("base"), SafetensorsDir::open(&out).expect("merged"));
         assert!(base.names().eq(merged.names()), "{}", model.display());
@@ -154,4 +153,55 @@ fn adapters_alone_are_scaled_as_llama_cpp_scales() {
             }
         }
     }
+}
+
+/// How far `found` is from `want`, in parts of the largest value.
+fn off(want: &[f32], found: &[f32]) -> f32 {
+    let largest = want.iter().fold(0f32, |a, b| a.max(b.abs()));
+    want.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
+}
+
+/// The file of a family, read again, computes what the model does; exported from there, the same tensors come out.
+#[test]
+fn a_gguf_file_is_a_model_again() {
+    for model in fixtures("families") {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (adapter, model) = (model.join("adapter"), with_tokenizer(&model, folder.path()));
+        let (first, second) = (folder.path().join("first.gguf"), folder.path().join("second.gguf"));
+        let gguf = format("gguf").expect("there");
+        tiny::export(gguf, &model, Some(&adapter), Some(Quantization::F32), &first).expect("exported");
+        tiny::export(gguf, &first, None, Some(Quantization::F32), &second).expect("exported again");
+        let (a, b) = (GgufFile::open(&first).expect("opened"), GgufFile::open(&second).expect("opened"));
+        assert_eq!(a.tensors().len(), b.tensors().len());
+        for tensor in a.tensors() {
+            let (a, b) = (a.tensor(&tensor.name).expect("there"), b.tensor(&tensor.name).expect("there"));
+            assert!(a.bytes == b.bytes, "{}: {}", model.display(), tensor.name);
+        }
+        let merged = folder.path().join("merged");
+        tiny::export(format("merged").expect("there"), &first, None, None, &merged).expect("merged");
+        // A file of a family whose windows llama.cpp does not have ends with the first window.
+        let count = ModelConfig::open(&first).expect("read").max_position_embeddings.min(24);
+        let (want, found) = (logits(&model, Some(&adapter), count), logits(&merged, None, count));
+        assert!(off(&want, &found) < 1e-5, "{}: {}", model.display(), off(&want, &found));
+    }
+}
+
+/// Weights in blocks of 256 values are read as what they stand for, alone and in a folder made of them.
+#[test]
+fn a_file_of_k_quants_is_a_base() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../base-model/model");
+    let (file, merged) = (folder.path().join("base.gguf"), folder.path().join("merged"));
+    tiny::export(format("gguf").expect("there"), &bundled, None, Some(Quantization::Q4_K_M), &file)
+        .expect("exported");
+    let tensors = GgufFile::open(&file).expect("opened").tensors().to_vec();
+    for kind in [GgmlType::Q4_K, GgmlType::Q6_K] {
+        assert!(tensors.iter().any(|tensor| tensor.type_id == kind.id()), "{kind:?}");
+    }
+    tiny::export(format("merged").expect("there"), &file, None, Some(Quantization::F32), &merged)
+        .expect("merged");
+    let (of_file, of_folder) = (logits(&file, None, 24), logits(&merged, None, 24));
+    assert!(off(&of_folder, &of_file) < 1e-6, "{}", off(&of_folder, &of_file));
+    let rounded = off(&logits(&bundled, None, 24), &of_file);
+    assert!((1e-3..0.3).contains(&rounded), "4 bits are not f32, but not far: {rounded}");
 }
