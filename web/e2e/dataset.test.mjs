@@ -64,10 +64,10 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
 
   await part("a document is cut into passages", async () => {
     await page.getByRole("link", { name: "Projects" }).click();
-    await button("New project").first().click();
+    await button("Create your first project").click();
     await dialog.getByLabel("Name").fill("House of rooms");
     await button("Create").click();
-    await heading("Task");
+    await heading("Model");
     await step("Data").click();
     await heading("Documents");
     await step("Review").click();

@@ -5,28 +5,66 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
+import { checkFirstLoad } from "./access.mjs";
 import { BROWSER_TEST, openStudio, shoot } from "./browser.mjs";
 
 const HANDBOOK = fileURLToPath(new URL("../../samples/handbook-1/handbook.pdf", import.meta.url));
 const PROJECT = "Staff handbook";
 
 test("a document becomes a model that can be taken away", BROWSER_TEST, async (t) => {
-  const { studio, page, faults, foreign, heading, button, step, part } = await openStudio(t);
+  const { studio, browser, page, faults, foreign, heading, button, step, part } = await openStudio(t);
 
   await part("an empty studio says how to begin", async () => {
     await page.goto(studio.url);
     await heading("Projects");
-    await page.getByText("Start with a project").waitFor();
+    await page.getByText("Teach a model what your documents say").waitFor();
     await shoot(page, "01-empty");
   });
 
+  await part("the first load is quick and small", async () => {
+    const { paint, bytes, files } = await checkFirstLoad(browser, studio.url);
+    t.diagnostic(`first paint after ${Math.round(paint)} ms, ${Math.round(bytes / 1000)} kB in ${files} files`);
+  });
+
   await part("a project is created", async () => {
-    await button("New project").first().click();
+    await button("Create your first project").click();
     await page.getByRole("dialog").getByLabel("Name").fill(PROJECT);
     await shoot(page, "02-new-project");
     await button("Create").click();
+  });
+
+  const next = (name) => page.getByRole("navigation", { name: "Back and next" }).getByRole("link", { name: `Next: ${name}` });
+  const state = (name) => step(name).locator("[data-state]").getAttribute("data-state");
+  const reaches = (name, wanted) => step(name).locator(`[data-state="${wanted}"]`).waitFor();
+
+  await part("the bundled model is taken, with what it is and what fits", async () => {
+    await heading("Model");
+    await page.locator('[data-chosen="base"]').getByText("LoRA", { exact: true }).waitFor();
+    await page.locator('[data-model="base"]').getByText("Works at once, without internet").waitFor();
+    await page.getByLabel("Path").fill("/nonexistent/model.gguf");
+    await button("Add it").click();
+    await page.getByRole("alert").filter({ hasText: "is not on the computer of the studio" }).waitFor();
+    await page.getByLabel("Path").fill("");
+    assert.equal(await state("Model"), "todo");
+    await shoot(page, "02-model");
+    await next("Task").click();
+    await reaches("Model", "done");
+  });
+
+  await part("a kind of task is chosen and kept on the server", async () => {
     await heading("Task");
-    await step("Data").click();
+    const kind = page.getByRole("radio", { name: /^Summarise/ });
+    await kind.check();
+    await page.getByLabel("Tone of the answers").fill("plain");
+    await reaches("Task", "done");
+    await page.reload();
+    await heading("Task");
+    assert.ok(await kind.isChecked(), "it is still chosen");
+    assert.equal(await page.getByLabel("Tone of the answers").inputValue(), "plain");
+    await shoot(page, "02-task");
+    await page.getByRole("radio", { name: /^Answer questions/ }).check();
+    await page.getByLabel("Tone of the answers").fill("");
+    await next("Data").click();
     await heading("Documents");
     await shoot(page, "03-documents-empty");
   });
@@ -37,7 +75,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await row.getByText("Read", { exact: true }).waitFor();
     await row.getByText(/\d+ pages/).waitFor();
     await shoot(page, "04-documents");
-    await row.getByRole("button", { name: "Show the text of handbook.pdf" }).click();
+    await row.getByRole("button", { name: "Show text of handbook.pdf" }).click();
     const panel = page.getByRole("dialog");
     await panel.getByRole("heading", { name: "Page 2" }).waitFor();
     await shoot(page, "05-text");
@@ -102,6 +140,21 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await button("Stop the training").click();
     await run("cancelled").waitFor();
   };
+
+  await part("the machine proves itself, and the plan says what fits", async () => {
+    await step("Hardware").click();
+    await heading("Hardware");
+    await page.getByText("Nothing was tried on this machine yet.").waitFor();
+    await button("Run the proof").click();
+    await page.locator('[data-proof="ok"]').waitFor();
+    await reaches("Hardware", "done");
+    await page.locator('[data-way="lora"]').getByText("chosen").waitFor();
+    await button("Train this way: QLoRA (base in 4 bits)").click();
+    await page.locator('[data-way="qlora"]').getByText("chosen").waitFor();
+    await shoot(page, "07-hardware");
+    await button("Train this way: LoRA").click();
+    await page.locator('[data-way="lora"]').getByText("chosen").waitFor();
+  });
 
   await part("a training shows its course, also after a reload in its middle", async () => {
     await step("Train").click();
@@ -251,7 +304,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await dialog.waitFor({ state: "hidden" });
     await button(`Supprimer ${PROJECT}`).click();
     await dialog.getByRole("button", { name: "Supprimer" }).click();
-    await page.getByText("Commencez par un projet").waitFor();
+    await page.getByText("Créer votre premier projet").waitFor();
   });
 
   await part("no request left the machine, and no script failed", () => {

@@ -3,9 +3,9 @@ import { expect, it } from "vitest";
 import { en } from "../src/shared/i18n/en";
 import { fr } from "../src/shared/i18n/fr";
 
-type Tree = { [key: string]: string | Tree };
+type Tree = { [key: string]: string | string[] | Tree };
 
-function flat(tree: Tree, prefix = ""): Map<string, string> {
+function flat(tree: Tree | string[], prefix = ""): Map<string, string> {
   const texts = new Map<string, string>();
   for (const [key, value] of Object.entries(tree)) {
     if (typeof value === "string") texts.set(prefix + key, value);
@@ -34,5 +34,6 @@ it("translates every error that the server can give", () => {
   const table = readFileSync("../crates/finetuneflow/src/api/error.rs", "utf8");
   const codes = [...table.matchAll(/^ {4}[A-Z]\w+ "([a-z_]+)" \d{3} /gm)].map((match) => match[1]);
   expect(codes.length).toBeGreaterThan(20);
-  for (const code of codes) expect([...english.keys()], code).toContain(`errors.${code}.title`);
+  for (const texts of [english, french])
+    for (const code of codes) for (const part of ["title", "hint"]) expect(texts.get(`errors.${code}.${part}`), `${code}.${part}`).toBeTruthy();
 });

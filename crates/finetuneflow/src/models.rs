@@ -161,8 +161,81 @@ impl Models {
         ids.iter().filter_map(|id| self.find(id)).collect()
     }
 
+    /// Makes a folder or a GGUF file of this computer one of the local models, by a link under `models/`. One that is
+    /// linked already stays as it is.
+    pub fn link(&self, path: &Path) -> Result<Model, LinkError> {
+        if !path.is_absolute() {
+            return Err(LinkError::NotAbsolute);
+        }
+        let target = path.canonicalize().map_err(|_| LinkError::Missing)?;
+        if !target.is_dir() && !is_gguf_file(&target) {
+            return Err(LinkError::NoModel);
+        }
+        let name =
+            target.file_name().and_then(|name| name.to_str()).filter(|name| is_name(name) && *name != BASE);
+        let name = name.ok_or(LinkError::BadName)?;
+        let place = self.local_dir().join(name);
+        let is_same = place.canonicalize().is_ok_and(|known| known == target);
+        if !is_same && place.symlink_metadata().is_ok() {
+            return Err(LinkError::NameTaken(name.to_owned()));
+        }
+        let model = describe(name, &target, folder_state(&target).1);
+        if let Some(reason) = model.problem {
+            return Err(LinkError::Unusable { name: name.to_owned(), reason });
+        }
+        if !is_same {
+            std::fs::create_dir_all(self.local_dir()).and_then(|()| make_link(&target, &place))?;
+        }
+        self.find(name).ok_or(LinkError::Missing)
+    }
+
     fn local_dir(&self) -> PathBuf {
         self.data_dir.join("models")
+    }
+}
+
+/// Why a folder or file was not taken as a model.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// A path has to say all of the way.
+    #[error("must be a whole path, from the root of the disk")]
+    NotAbsolute,
+    /// Or may not be seen.
+    #[error("is not on the computer of the studio")]
+    Missing,
+    /// Neither a folder nor a GGUF file.
+    #[error("must be a folder or a file that ends in .gguf")]
+    NoModel,
+    /// It would not be a name of a model.
+    #[error("ends in a name that a model cannot have")]
+    BadName,
+    /// Another model has it.
+    #[error("there is another model named {0} already")]
+    NameTaken(String),
+    /// Its files do not make a model that can be trained.
+    #[error("the model {name} cannot be used: {reason}")]
+    Unusable {
+        /// Of the folder or file.
+        name: String,
+        /// As the reader of its files says.
+        reason: String,
+    },
+    /// The link could not be made.
+    #[error("could not be linked: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+#[cfg(unix)]
+fn make_link(target: &Path, place: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+#[cfg(windows)]
+fn make_link(target: &Path, place: &Path) -> std::io::Result<()> {
+    if target.is_dir() {
+        std::os::windows::fs::symlink_dir(target, place)
+    } else {
+        std::os::windows::fs::symlink_file(target, place)
     }
 }
 

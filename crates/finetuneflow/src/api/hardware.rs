@@ -175,6 +175,23 @@ async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
     })
 }
 
+/// The settings as the engine plans with them.
+pub fn engine_options(train: &TrainConfig, model: PathBuf) -> TrainOptions {
+    TrainOptions {
+        method: match train.method {
+            Method::Full => engine::trainer::Method::Full,
+            Method::Lora => engine::trainer::Method::Lora,
+        },
+        target_modules: module_names(&train.target_modules),
+        rank: train.rank as usize,
+        precision: match train.precision {
+            Precision::F32 => PrecisionName::F32,
+            Precision::Bf16 => PrecisionName::Bf16,
+        },
+        ..TrainOptions::new(model, PathBuf::new(), PathBuf::new())
+    }
+}
+
 /// What the training will allocate with the recomputation that it would choose.
 fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<u64> {
     let wrong = |error: &dyn std::fmt::Display| {
@@ -183,17 +200,7 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let mut options = TrainOptions::new(dir, PathBuf::new(), PathBuf::new());
-    options.method = match train.method {
-        Method::Full => engine::trainer::Method::Full,
-        Method::Lora => engine::trainer::Method::Lora,
-    };
-    options.target_modules = module_names(&train.target_modules);
-    options.rank = train.rank as usize;
-    options.precision = match train.precision {
-        Precision::F32 => PrecisionName::F32,
-        Precision::Bf16 => PrecisionName::Bf16,
-    };
+    let options = engine_options(train, dir);
     let invalid = |error: TrainError| ApiError::invalid_field("target_modules", error.to_string());
     let (rows, context) = (train.micro_batch_size as usize, train.max_seq_len as usize);
     let (device, batches) = (CpuDevice::new(1), micro_batches(None, None, options.packing));

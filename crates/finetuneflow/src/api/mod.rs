@@ -21,6 +21,8 @@ mod extract;
 mod files;
 mod generation;
 mod hardware;
+mod hardware_plan;
+mod hardware_proof;
 mod health;
 mod hub;
 mod jobs;
@@ -39,6 +41,7 @@ mod settings;
 mod sse;
 mod state;
 mod steps;
+mod storage;
 mod train;
 mod train_config;
 
@@ -75,7 +78,10 @@ fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(health::routes())
         .merge(hardware::routes())
+        .merge(hardware_proof::routes())
+        .merge(hardware_plan::routes())
         .merge(settings::routes())
+        .merge(storage::routes())
         .merge(providers::routes())
         .merge(models::routes())
         .merge(hub::routes())

@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,11 +12,44 @@ use super::extract::{Json, List, Paging, Path, Query};
 use super::projects::ProjectSettings;
 use super::state::AppState;
 use crate::hub::RepoId;
-use crate::models::Model;
+use crate::models::{LinkError, Model};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(delete))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(delete)).routes(routes!(link))
+}
+
+/// A model that lies somewhere on the server's computer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkModel {
+    /// Of a folder with `config.json`, `tokenizer.json` and safetensors, or of a GGUF file; absolute.
+    #[schema(example = "/home/me/models/SmolLM2-135M-Instruct")]
+    pub path: String,
+}
+
+/// Takes a folder or GGUF file of this computer as a base model, where it is
+///
+/// `models/` in the data folder gets a link to it: nothing is copied. Answers the model; one that cannot be used is refused
+/// with the reason.
+#[utoipa::path(post, path = "/api/models/link", tag = "models", request_body = LinkModel,
+    responses((status = 201, body = Model)))]
+async fn link(
+    State(state): State<AppState>,
+    Json(body): Json<LinkModel>,
+) -> ApiResult<(StatusCode, Json<Model>)> {
+    let models = state.services.models.clone();
+    let path = std::path::PathBuf::from(body.path.trim());
+    let linked = tokio::task::spawn_blocking(move || models.link(&path)).await.map_err(ApiError::internal)?;
+    match linked {
+        Ok(model) => Ok((StatusCode::CREATED, Json(model))),
+        Err(error @ LinkError::Unusable { .. }) => {
+            Err(ApiError::new(Code::InvalidModel, format!("{error}.")))
+        }
+        Err(error @ LinkError::NameTaken(_)) => Err(ApiError::new(Code::Conflict, format!("{error}."))
+            .hint("Rename the folder or the file and add it again.")),
+        Err(error) => Err(ApiError::invalid_field("path", error.to_string())),
+    }
 }
 
 /// Lists the base models: the bundled one, the folders and GGUF files under `models/` in the data folder, then downloaded ones

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, Json, List, Paging, Path, Query};
+use super::hardware_proof::{self, HardwareProof};
 use super::jobs::Job;
 use super::state::AppState;
 use super::steps::{self, Facts, LastRun, Step};
@@ -208,10 +209,11 @@ async fn list(
     let page = rows::list(&state.database, paging.page()?, ProjectFilter { search: query.q }).await?;
     let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
     let mut choices = project_choices::of_projects(&state.database, &ids).await?;
+    let proof = hardware_proof::of_this_machine(&state).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
         let choices = choices.remove(&row.id).unwrap_or_default();
-        items.push(view_with(&state, row, choices).await?);
+        items.push(view_with(&state, row, choices, proof.as_ref()).await?);
     }
     Ok(Json(List { items, total: page.total, page: page.page, per_page: page.per_page }))
 }
@@ -300,10 +302,16 @@ async fn note_model(state: &AppState, id: Uuid, model_id: &str) -> ApiResult<()>
 
 async fn view(state: &AppState, row: rows::Project) -> ApiResult<Project> {
     let choices = project_choices::of_projects(&state.database, &[row.id]).await?.remove(&row.id);
-    view_with(state, row, choices.unwrap_or_default()).await
+    let proof = hardware_proof::of_this_machine(state).await?;
+    view_with(state, row, choices.unwrap_or_default(), proof.as_ref()).await
 }
 
-async fn view_with(state: &AppState, row: rows::Project, choices: Choices) -> ApiResult<Project> {
+async fn view_with(
+    state: &AppState,
+    row: rows::Project,
+    choices: Choices,
+    proof: Option<&HardwareProof>,
+) -> ApiResult<Project> {
     let counts = counts(state, row.id).await?;
     let settings = ProjectSettings::of(&row);
     let last_run = steps::last_run(state, row.id).await?;
@@ -313,6 +321,7 @@ async fn view_with(state: &AppState, row: rows::Project, choices: Choices) -> Ap
         counts: &counts,
         choices: &choices,
         last_run: last_run.as_ref(),
+        proof,
     };
     let steps = steps::of_project(state, &facts).await?;
     let active_job = super::jobs::active(state, row.id, None).await?.map(Job::from);

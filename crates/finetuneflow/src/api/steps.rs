@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
 use super::extract::{Json, Path};
+use super::hardware_plan;
+use super::hardware_proof::HardwareProof;
 use super::projects::{Counts, ProjectSettings};
 use super::runs::{RunStatus, has_result, last_loss};
 use super::state::AppState;
+use super::train_config::TrainRequest;
 use crate::jobs::JobKind;
 
 /// A step's choices as JSON text, at most.
@@ -140,6 +143,8 @@ pub struct Facts<'a> {
     pub choices: &'a Choices,
     /// Its newest run.
     pub last_run: Option<&'a LastRun>,
+    /// This machine's last proof run.
+    pub proof: Option<&'a HardwareProof>,
 }
 
 /// The routes of this file.
@@ -220,7 +225,11 @@ async fn of_facts(state: &AppState, facts: &Facts<'_>, step: StepId) -> ApiResul
         StepId::Data => done_if(counts.chunks > 0 || counts.examples > 0),
         StepId::Preview => done_if(counts.examples > 0),
         StepId::Review => done_if(counts.approved > 0),
-        StepId::Hardware => done_if(has_trained(state, facts.project_id).await?),
+        StepId::Hardware => match facts.proof {
+            Some(proof) if proof.ok && fits(state, facts) => StepState::Done,
+            Some(_) => StepState::Attention,
+            None => done_if(has_trained(state, facts.project_id).await?),
+        },
         StepId::Train => match facts.last_run.map(|run| run.status) {
             Some(RunStatus::Queued | RunStatus::Running) => StepState::Doing,
             Some(RunStatus::Interrupted | RunStatus::Failed) => StepState::Attention,
@@ -228,6 +237,36 @@ async fn of_facts(state: &AppState, facts: &Facts<'_>, step: StepId) -> ApiResul
         },
         StepId::Export => done_if(has_exported(state, facts.project_id).await?),
     })
+}
+
+/// The training that is chosen fits the free memory; what cannot be planned is for the steps before to say.
+fn fits(state: &AppState, facts: &Facts<'_>) -> bool {
+    let request = planned(facts.choices.get("train"));
+    hardware_plan::of_project(state, &facts.settings.model_id, request).is_ok_and(|plan| plan.fits())
+}
+
+/// Of the chosen settings those that decide about memory. A form keeps what was typed, so a field may hold anything.
+fn planned(chosen: Option<&Value>) -> TrainRequest {
+    const FIELDS: [&str; 9] = [
+        "method",
+        "base_precision",
+        "rank",
+        "target_modules",
+        "layers",
+        "precision",
+        "micro_batch_size",
+        "max_seq_len",
+        "packing",
+    ];
+    let mut fields = Map::new();
+    for name in FIELDS {
+        let Some(value) = chosen.and_then(|chosen| chosen.get(name)) else { continue };
+        let one = Map::from_iter([(name.to_owned(), value.clone())]);
+        if serde_json::from_value::<TrainRequest>(Value::Object(one)).is_ok() {
+            fields.insert(name.to_owned(), value.clone());
+        }
+    }
+    serde_json::from_value(Value::Object(fields)).unwrap_or_default()
 }
 
 /// A run came to its end and its result is still there.

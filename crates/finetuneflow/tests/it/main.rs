@@ -7,6 +7,7 @@ mod dataset_generate;
 mod documentation;
 mod evaluation;
 mod fake_hub;
+mod hardware;
 mod hub;
 mod invariants;
 mod jobs;

@@ -16,6 +16,7 @@ import { Skeleton } from "../../shared/ui/States";
 import { Connections } from "./Connections";
 import { Hub } from "./Hub";
 import { LabelStudio } from "./LabelStudio";
+import { Storage } from "./Storage";
 
 export function SettingsPage() {
   const { t } = useTranslation();
@@ -35,6 +36,7 @@ export function SettingsPage() {
           {hardware.isError && <ProblemNote problem={hardware.error} onRetry={() => void hardware.refetch()} />}
           {hardware.data && <Machine hardware={hardware.data} />}
         </Section>
+        <Storage />
         <Section title={t("settings.server")} text={t("settings.serverText")}>
           {settings.isPending && <Skeleton rows={3} />}
           {settings.isError && <ProblemNote problem={settings.error} onRetry={() => void settings.refetch()} />}
@@ -163,42 +165,28 @@ function Machine({ hardware }: { hardware: Hardware }) {
   );
 }
 
+/** What the studio was started with: for those who run it, so folded. */
 function Server({ settings }: { settings: Settings }) {
   const { t } = useTranslation();
   return (
-    <>
-      <Facts facts={[[t("settings.dataDir"), <code className="break-all">{settings.data_dir}</code>]]} />
-      <div className="mt-4 overflow-x-auto">
-        <table className="w-full min-w-md text-sm">
-          <thead>
-            <tr className="border-b border-line text-left text-xs text-soft">
-              <th scope="col" className="py-1.5 pr-4 font-medium">
-                {t("settings.setting")}
-              </th>
-              <th scope="col" className="py-1.5 pr-4 font-medium">
-                {t("settings.value")}
-              </th>
-              <th scope="col" className="py-1.5 font-medium">
-                {t("settings.from")}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {settings.settings.map((setting) => (
-              <tr key={setting.name} className="border-b border-line align-top last:border-0">
-                <th scope="row" className="py-2 pr-4 text-left font-normal">
-                  <code className="text-xs break-all">{setting.environment}</code>
-                  <span lang="en" className="block text-xs text-soft">
-                    {setting.help}
-                  </span>
-                </th>
-                <td className="py-2 pr-4 break-all">{setting.value ?? t("settings.hidden")}</td>
-                <td className="py-2 text-soft">{t(`settings.sources.${setting.source}`)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </>
+    <details className="group">
+      <summary className="w-fit rounded-md text-sm font-medium text-accent-strong">{t("storage.all", { count: settings.settings.length })}</summary>
+      <ul className="mt-3 divide-y divide-line text-sm">
+        {settings.settings.map((setting) => (
+          <li key={setting.name} className="grid gap-x-6 gap-y-1 py-2.5 sm:grid-cols-[minmax(0,1fr)_minmax(0,16rem)]">
+            <div className="min-w-0">
+              <code className="text-xs break-all">{setting.environment}</code>
+              <span lang="en" className="block text-xs text-soft">
+                {setting.help}
+              </span>
+            </div>
+            <p className="min-w-0">
+              <span className="break-all">{setting.value === "" ? t("common.none") : (setting.value ?? t("settings.hidden"))}</span>
+              <span className="ml-2 text-xs text-soft">({t(`settings.sources.${setting.source}`)})</span>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

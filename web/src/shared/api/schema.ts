@@ -41,6 +41,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hardware/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last proof run of what computes here */
+        get: operations["hardware_last"];
+        put?: never;
+        /** Compares this machine's operations with their definitions and trains a tiny model, which takes seconds */
+        post: operations["hardware_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -164,6 +182,27 @@ export interface paths {
          *     twice, it is one job.
          */
         post: operations["models_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a folder or GGUF file of this computer as a base model, where it is
+         * @description `models/` in the data folder gets a link to it: nothing is copied. Answers the model; one that cannot be used is refused
+         *     with the reason.
+         */
+        post: operations["models_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -907,6 +946,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/hardware/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a training with these settings would allocate, for each way of training
+         * @description The body is that of `train/start`; nothing is started.
+         */
+        post: operations["hardware_plan_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/label-studio/conflicts": {
         parameters: {
             query?: never;
@@ -1364,6 +1423,23 @@ export interface paths {
         put?: never;
         /** Tests a connection */
         post: operations["providers_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the data folder takes, and what is left on its disk */
+        get: operations["settings_used"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2816,6 +2892,29 @@ export interface components {
              */
             tokens_per_second?: number | null;
         };
+        /** @description Settings with which a training fits. */
+        FittingSettings: {
+            /**
+             * Format: int32
+             * @description Passes in one step: the examples of a step stay as many.
+             */
+            gradient_accumulation_steps: number;
+            /**
+             * Format: int32
+             * @description Longer examples are cut.
+             */
+            max_seq_len: number;
+            /**
+             * Format: int32
+             * @description Sequences in one pass.
+             */
+            micro_batch_size: number;
+            /**
+             * Format: int64
+             * @description What it then allocates.
+             */
+            required_bytes: number;
+        };
         /** @description A model that was found. */
         FoundModel: {
             /** @description It is in the cache. */
@@ -2931,6 +3030,60 @@ export interface components {
             /** @description Memory. */
             memory: components["schemas"]["MemoryFacts"];
             plan?: components["schemas"]["FitPlan"] | null;
+        };
+        /** @description What a proof run showed. */
+        HardwareProof: {
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            checked_at: string;
+            /** @description What computed. */
+            device: string;
+            /**
+             * Format: double
+             * @description Mean over the tokens, at its first step.
+             */
+            first_loss: number;
+            /**
+             * Format: double
+             * @description Relative difference of the gradient's length from the slope of the loss along it.
+             */
+            gradient_error: number;
+            /**
+             * Format: double
+             * @description What is allowed of it.
+             */
+            gradient_tolerance: number;
+            /**
+             * Format: double
+             * @description At its last step.
+             */
+            last_loss: number;
+            /** @description Its results are right. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description Operations that were compared with their definitions.
+             */
+            operations: number;
+            /** @description What is wrong with them. */
+            problem?: string | null;
+            /**
+             * Format: double
+             * @description What the proof took.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Of the tiny training.
+             */
+            steps: number;
+            /**
+             * Format: double
+             * @description Of the tiny model: a real one is slower.
+             */
+            tokens_per_second: number;
         };
         /** @description The state of the server's parts. */
         Health: {
@@ -3201,6 +3354,10 @@ export interface components {
             /** @description The version that runs there. */
             version?: string | null;
         };
+        /** @description The last proof run. */
+        LastProof: {
+            proof?: components["schemas"]["HardwareProof"] | null;
+        };
         /** @description The newest training of a project, in short. */
         LastRun: {
             /**
@@ -3238,6 +3395,14 @@ export interface components {
              * @description The largest file.
              */
             max_upload_bytes: number;
+        };
+        /** @description A model that lies somewhere on the server's computer. */
+        LinkModel: {
+            /**
+             * @description Of a folder with `config.json`, `tokenizer.json` and safetensors, or of a GGUF file; absolute.
+             * @example /home/me/models/SmolLM2-135M-Instruct
+             */
+            path: string;
         };
         /** @description A page of a list. */
         List_CallView: {
@@ -4165,6 +4330,39 @@ export interface components {
              * @description Null where the system does not tell.
              */
             total_bytes?: number | null;
+        };
+        /** @description Bytes by purpose. */
+        MemoryParts: {
+            /**
+             * Format: int64
+             * @description What the backward pass needs of the forward pass.
+             */
+            activations: number;
+            /**
+             * Format: int64
+             * @description What is trained beside it.
+             */
+            adapters: number;
+            /**
+             * Format: int64
+             * @description The program, and what is only used for a moment.
+             */
+            buffers: number;
+            /**
+             * Format: int64
+             * @description Scores of the words.
+             */
+            logits: number;
+            /**
+             * Format: int64
+             * @description Gradients and moments of what is trained.
+             */
+            optimizer: number;
+            /**
+             * Format: int64
+             * @description The base model.
+             */
+            weights: number;
         };
         /** @description One turn of a conversation. */
         Message: {
@@ -5124,6 +5322,41 @@ export interface components {
         StepState: "todo" | "doing" | "done" | "attention";
         /** @description A text or several. */
         Stop: string | string[];
+        /** @description A file or folder at the top of the data folder. */
+        StoragePart: {
+            /**
+             * Format: int64
+             * @description With everything in it.
+             */
+            bytes: number;
+            /**
+             * @description Its name.
+             * @example models
+             */
+            name: string;
+        };
+        /** @description What the data folder takes. */
+        StorageUse: {
+            /**
+             * Format: int64
+             * @description What may still be written; null where the system does not tell.
+             */
+            free_bytes?: number | null;
+            /** @description Its parts, the largest first. */
+            parts: components["schemas"]["StoragePart"][];
+            /** @description The data folder. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Of the disk.
+             */
+            total_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description All of it. What a link in it points to is not counted.
+             */
+            used_bytes: number;
+        };
         /** @description How an answer is sent piece by piece. */
         StreamOptions: {
             /** @description The last piece before the end has the numbers of tokens. */
@@ -5373,6 +5606,38 @@ export interface components {
         TrainStatus: {
             run?: components["schemas"]["Run"] | null;
         };
+        /** @description What a project's training allocates. */
+        TrainingPlan: {
+            /**
+             * Format: int64
+             * @description What a training may take: nine tenths of what is free. Null where the system does not tell.
+             */
+            available_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description Passes in one step.
+             */
+            gradient_accumulation_steps: number;
+            /**
+             * Format: int32
+             * @description Longer examples are cut.
+             */
+            max_seq_len: number;
+            /**
+             * Format: int32
+             * @description Sequences in one pass.
+             */
+            micro_batch_size: number;
+            /** @description The project's model. */
+            model_id: string;
+            /**
+             * Format: int64
+             * @description Of the machine.
+             */
+            total_bytes?: number | null;
+            /** @description Every way. */
+            ways: components["schemas"]["WayPlan"][];
+        };
         /** @description How far a training is. */
         TrainingStatus: {
             /** @description Why it failed. */
@@ -5490,6 +5755,26 @@ export interface components {
          * @enum {string}
          */
         Verdict: "same" | "close" | "different";
+        /** @description A way of training with the project's settings. */
+        WayPlan: {
+            /** @description It is the one that the settings ask for. */
+            chosen: boolean;
+            /** @description It fits into the free memory as it is. */
+            fits: boolean;
+            /**
+             * @description `lora`, `qlora` (the frozen base in NF4), `dora` or `full`.
+             * @example lora
+             */
+            id: string;
+            /** @description The same by purpose. */
+            parts: components["schemas"]["MemoryParts"];
+            /**
+             * Format: int64
+             * @description What it allocates.
+             */
+            required_bytes: number;
+            smaller?: components["schemas"]["FittingSettings"] | null;
+        };
         /** @description Which run is meant. */
         WhichRun: {
             /**
@@ -5663,6 +5948,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Hardware"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    hardware_last: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastProof"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    hardware_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HardwareProof"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -5905,6 +6246,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobStarted"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    models_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkModel"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -7570,6 +7943,40 @@ export interface operations {
             };
         };
     };
+    hardware_plan_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingPlan"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     label_studio_conflicts: {
         parameters: {
             query?: {
@@ -8539,6 +8946,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionTest"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    settings_used: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageUse"];
                 };
             };
             /** @description What went wrong and what to do */

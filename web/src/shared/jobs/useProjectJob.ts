@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { api, take } from "../api/client";
 import { keys, refreshProject } from "../api/queries";
 import type { Job } from "../api/types";
-import { useEvents } from "../lib/events";
+import { type ConnectionState, pollInterval, useEvents } from "../lib/events";
 
 export function isActive(job: Pick<Job, "status"> | null | undefined): boolean {
   return job?.status === "queued" || job?.status === "running";
@@ -16,6 +16,7 @@ export function isActive(job: Pick<Job, "status"> | null | undefined): boolean {
 export function useProjectJob(projectId: string, kind: string) {
   const client = useQueryClient();
   const key = keys.job(projectId, kind);
+  const stream = useRef<ConnectionState>("connecting");
   const query = useQuery({
     queryKey: key,
     queryFn: async ({ signal }): Promise<Job | null> => {
@@ -23,8 +24,8 @@ export function useProjectJob(projectId: string, kind: string) {
       const found = await take(api.GET("/api/jobs", { params: { query: filter }, signal }));
       return found.items[0] ?? null;
     },
-    // The stream tells of every change; this is for servers that went away and came back.
-    refetchInterval: (current) => (isActive(current.state.data) ? 10_000 : false),
+    // The stream tells of every change, where it comes through.
+    refetchInterval: (current) => (isActive(current.state.data) ? pollInterval(stream.current) : false),
   });
   const job = query.data ?? null;
   const active = isActive(job);
@@ -32,6 +33,10 @@ export function useProjectJob(projectId: string, kind: string) {
   const connection = useEvents(active && job ? `/api/jobs/${job.id}/events` : null, ["job"], (event) => {
     client.setQueryData(key, event.data as Job);
   });
+
+  useEffect(() => {
+    stream.current = connection;
+  }, [connection]);
 
   const wasActive = useRef(false);
   useEffect(() => {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { FakeEventSource } from "../../../tests/FakeEventSource";
-import { followEvents } from "./events";
+import { followEvents, pollInterval } from "./events";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -40,4 +40,23 @@ it("closes at the end, and is silent after it was closed", () => {
   vi.runAllTimers();
   expect(states).toEqual(["connecting", "ended"]);
   expect(FakeEventSource.all).toHaveLength(1);
+});
+
+it("counts a stream that does not come as lost, until it comes", () => {
+  const states: string[] = [];
+  const close = followEvents("/events", ["step"], () => {}, (state) => states.push(state));
+  vi.advanceTimersByTime(4900);
+  expect(states).toEqual(["connecting"]);
+  vi.advanceTimersByTime(200);
+  expect(states).toEqual(["connecting", "lost"]);
+  FakeEventSource.all[0]?.onopen?.();
+  expect(states).toEqual(["connecting", "lost", "open"]);
+  close();
+  vi.runAllTimers();
+  expect(states).toHaveLength(3);
+});
+
+it("asks often while there is no stream", () => {
+  expect(pollInterval("lost")).toBeLessThan(pollInterval("open"));
+  expect(pollInterval("connecting")).toBe(pollInterval("lost"));
 });

@@ -32,7 +32,7 @@ export function StepFooter(props: { step: StepId; note?: ReactNode; onNext?: () 
         )}
       </Button>
       <p className="min-w-0 flex-1 text-right text-sm text-soft max-sm:order-first max-sm:basis-full max-sm:text-left">{props.note}</p>
-      <Button asChild look={isDone || props.onNext ? "primary" : "plain"}>
+      <Button asChild className="max-sm:ml-auto" look={isDone || props.onNext ? "primary" : "plain"}>
         <Link to={`/projects/${project.id}/${onward}`} onClick={props.onNext}>
           {t("steps.next", { step: t(`steps.${onward}`) })}
           <ArrowRight aria-hidden />

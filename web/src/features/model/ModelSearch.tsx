@@ -1,5 +1,5 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
 import type { FoundModel } from "../../shared/api/types";
@@ -18,6 +18,7 @@ import { ModelFactsCard } from "./ModelFactsCard";
 /** Finds a model of the hub by words, its address or Ollama's name, shows what it is, and downloads it. */
 export function ModelSearch({ chosen, onChoose }: { chosen: string; onChoose: (id: string) => void }) {
   const { t } = useTranslation();
+  const client = useQueryClient();
   const [words, setWords] = useState("");
   const [asked, setAsked] = useState("");
   const [picked, setPicked] = useState<string | null>(null);
@@ -46,10 +47,15 @@ export function ModelSearch({ chosen, onChoose }: { chosen: string; onChoose: (i
     else setAsked(words.trim());
   };
   const job = download.job;
+  // What is left to download changes with every download that ends or is stopped.
+  const { active } = download;
+  useEffect(() => {
+    if (!active) void client.invalidateQueries({ queryKey: ["model-facts"] });
+  }, [active, client]);
   const ended = job?.status === "completed" ? (job.result as { model?: string } | null)?.model : null;
   const isHere = ended != null && ended === picked;
   return (
-    <div className="space-y-3 rounded-lg border border-line bg-sunken/40 p-3">
+    <div className="space-y-3">
       <Field label={t("hub.search")} hint={t("hub.searchHint")}>
         {(control) => (
           <div className="flex gap-2">
@@ -62,7 +68,6 @@ export function ModelSearch({ chosen, onChoose }: { chosen: string; onChoose: (i
               onChange={(event) => setWords(event.target.value)}
               onKeyDown={(event) => {
                 if (event.key !== "Enter") return;
-                // The form around this is the project's.
                 event.preventDefault();
                 if (words.trim()) search();
               }}

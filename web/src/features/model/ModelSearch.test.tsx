@@ -22,7 +22,7 @@ beforeEach(() => {
   facts = {
     id: "org/model", source: "hub", ollama: "small:1b", revision: "main", commit: COMMIT, page: "https://hub.test/org/model", downloaded: false,
     family: "llama", parameters: 135_000_000, context_length: 2048, vocabulary_size: 49152, license: "apache-2.0", gated: false,
-    size_bytes: 3 << 20, download_bytes: 2 << 20, free_disk_bytes: 1 << 30, available_memory_bytes: 1 << 30,
+    size_bytes: 2 << 20, download_bytes: 2 << 20, free_disk_bytes: 1 << 30, available_memory_bytes: 1 << 30,
     methods: [
       { method: "lora", fits: true, micro_batch_size: 4, max_seq_len: 1024, required_bytes: 500 << 20 },
       { method: "full", fits: false, micro_batch_size: 1, max_seq_len: 128, required_bytes: 2_000_000_000 },
@@ -57,8 +57,8 @@ it("shows what a model is and what fits, and downloads the commit that was shown
   const onChoose = vi.fn();
   const card = within(await pick(onChoose));
   for (const text of ["apache-2.0", "135M parameters", "2,048 tokens", "2 MiB, 1 GiB free"]) card.getByText(text);
-  within(card.getByRole("row", { name: /LoRA/ })).getByText("fits");
-  within(card.getByRole("row", { name: /All weights/ })).getByText("does not fit");
+  within(card.getByText("LoRA").closest("li") as HTMLElement).getByText("fits");
+  within(card.getByText("All weights").closest("li") as HTMLElement).getByText("does not fit");
   await userEvent.click(card.getByRole("button", { name: /Download 2/ }));
   await vi.waitFor(() => expect(bodies).toEqual([JSON.stringify({ model: "org/model", commit: COMMIT })]));
   await userEvent.click(await card.findByRole("button", { name: "Use this model" }));
@@ -74,4 +74,10 @@ it("leads to the page where a licence is accepted, and offers no download before
   card.getByText("The licence of this model must be accepted first");
   expect(card.getByRole("link", { name: "Accept the licence on its page" }).getAttribute("href")).toBe("https://hub.test/org/model");
   expect(card.queryByRole("button", { name: /Download/ })).toBeNull();
+});
+
+it("goes on with a download that was stopped", async () => {
+  facts = { ...facts, size_bytes: 5 << 20 };
+  const card = within(await pick());
+  card.getByRole("button", { name: /Go on: 2.MiB left/ });
 });
