@@ -3,8 +3,9 @@
 
 Our engine runs on the same weights: the merged model exported in f16. llama.cpp rounds activations to f16 before it
 multiplies by f16 weights, we do not; so a decision between two tokens that are closer than this rounding moves them
-may fall either way. How far it moves them is measured: the same weights as an f32 GGUF, in llama.cpp, at the same
-place. Every prompt must be equal or differ at such a place only, and at least five must be equal to the end.
+may fall either way. The same weights as an f32 GGUF, in llama.cpp, at the same place, tell: there it has to decide as we do, and
+its rounding must not have moved any logit further than f16 explains. Every prompt must be equal or differ at such a place
+only, and at least five must be equal to the end.
 """
 
 import json
@@ -16,6 +17,8 @@ from llama_cpp import Llama
 import product
 
 COUNT = 64
+# A number of f16 is off by 2^-11 of itself; through the layers of a model such roundings add up to some of them.
+ROUNDING = 2e-3
 # Where tokenizers part: spaces, line ends, digits, apostrophes, scripts, marks, emoji, code.
 TEXTS = [
     "Hello world", " leading", "trailing ", "two  spaces", "tabs\t\tand\n\nlines\r\n \n", "   ", "\n", "I'll we've DON'T it's",
@@ -51,14 +54,14 @@ def tokenizers_agree(binary, llama, model):
 
 
 def greedy(llama, ids):
-    """COUNT tokens, and for each the gap between the two highest logits."""
+    """COUNT tokens, and for each the logits that it was chosen by."""
     llama.reset()
     llama.eval(ids)
     for _ in range(COUNT):
-        scores = numpy.asarray(llama.scores[llama.n_tokens - 1])
-        first, second = scores.argsort()[::-1][:2]
-        yield int(first), float(scores[first] - scores[second])
-        llama.eval([int(first)])
+        scores = numpy.array(llama.scores[llama.n_tokens - 1])
+        token = int(scores.argmax())
+        yield token, scores
+        llama.eval([token])
 
 
 def check(args, half, full, merged, row):
@@ -75,23 +78,20 @@ def check(args, half, full, merged, row):
     ours = product.run(args.binary, "generate", "--model", merged, "--prompt", row["text"], "--raw", "--temperature", 0,
                        "--max-tokens", COUNT, "--precision", "f32")[-1]["ids"]
     theirs = list(greedy(half, tokens))
-    for place, (mine, (token, gap)) in enumerate(zip(ours, theirs)):
+    for place, (mine, (token, rounded)) in enumerate(zip(ours, theirs)):
         if mine == token:
             continue
-        ids = tokens + ours[:place]
-        rounded, exact = logits_after(half, ids), logits_after(full, ids)
-        moved = float((rounded[token] - rounded[mine]) - (exact[token] - exact[mine]))
-        tie = int(exact.argmax()) == mine and 0 <= gap <= moved
-        print(f"{'tie ' if tie else 'FAIL'} {text}: token {place + 1} is {mine}, llama.cpp has {token}, ahead by {gap:.2e}; "
-              f"its rounding moved the two by {moved:.2e}; logits before off by {off:.1e}")
+        exact = logits_after(full, tokens + ours[:place])
+        moved = float(numpy.abs(rounded - exact).max() / numpy.abs(exact).max())
+        tie = int(exact.argmax()) == mine and moved <= ROUNDING
+        print(f"{'tie ' if tie else 'FAIL'} {text}: token {place + 1} is {mine}, llama.cpp has {token}, in f32 {int(exact.argmax())}; its "
+              f"rounding moved logits by {moved:.1e} of the largest; logits before off by {off:.1e}")
         return "tie" if tie else "wrong"
     ended = len(ours) < COUNT
     if ended and not (theirs[len(ours)][0] == half.token_eos() or ours and ours[-1] == half.token_eos()):
         print(f"FAIL {text}: we stop after {len(ours)} tokens, llama.cpp goes on with {theirs[len(ours)][0]}")
         return "wrong"
-    closest = min((gap for _, gap in theirs[: len(ours)]), default=0.0)
-    print(f"ok   {text}: {len(ours)} tokens equal{', then the end' if ended else ''}; closest decision {closest:.2e}; "
-          f"logits in f32 off by {off:.1e}")
+    print(f"ok   {text}: {len(ours)} tokens equal{', then the end' if ended else ''}; logits in f32 off by {off:.1e}")
     return "equal"
 
 
