@@ -28,6 +28,8 @@ export async function shoot(page, name) {
   await take("dark");
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 390, height: 800 });
+  // Charts take their size from what is around them, a frame later.
+  await page.evaluate(() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(settled))));
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   await take("phone");
   await page.setViewportSize({ width: 1280, height: 860 });

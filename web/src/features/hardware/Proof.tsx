@@ -55,7 +55,7 @@ function Verdict({ proof }: { proof: HardwareProof }) {
     first: format.fixed(proof.first_loss, 2),
     last: format.fixed(proof.last_loss, 2),
     steps: proof.steps,
-    seconds: format.duration(proof.seconds),
+    seconds: format.milliseconds(proof.seconds * 1000),
   };
   return (
     <div data-proof={proof.ok ? "ok" : "wrong"} className="text-sm">

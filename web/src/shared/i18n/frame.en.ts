@@ -76,7 +76,7 @@ export const frameEn = {
     title: "Hardware",
     intro: "Whether this machine can train your model: that it computes rightly, and that the training fits into its memory.",
     proof: "Proof run",
-    proofText: "A tiny training on this machine, a few seconds long. Its results are compared with what must come out.",
+    proofText: "A tiny training on this machine, over in seconds. Its results are compared with what must come out.",
     prove: "Run the proof",
     proving: "Computing…",
     proveAgain: "Run it again",

@@ -79,7 +79,7 @@ export const frameFr: TextsOf<typeof frameEn> = {
     title: "Matériel",
     intro: "Si cette machine peut entraîner votre modèle : qu'elle calcule juste, et que l'entraînement tienne dans sa mémoire.",
     proof: "Essai de preuve",
-    proofText: "Un minuscule entraînement sur cette machine, de quelques secondes. Ses résultats sont comparés à ceux qui doivent sortir.",
+    proofText: "Un minuscule entraînement sur cette machine, fini en quelques secondes. Ses résultats sont comparés à ceux qui doivent sortir.",
     prove: "Lancer l'essai",
     proving: "Calcul en cours…",
     proveAgain: "Le relancer",
