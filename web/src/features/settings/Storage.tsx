@@ -18,11 +18,7 @@ export function Storage() {
     queryFn: ({ signal }) => take(api.GET("/api/settings/storage", { signal })),
   });
   const data = storage.data;
-  /** Names of files end in what is no name to look up by. */
-  const name = (file: string) => {
-    const part = file.endsWith(".sqlite") ? "database" : file;
-    return i18n.exists(`storage.parts.${part}`) ? (t(`storage.parts.${part}` as never) as string) : file;
-  };
+  const name = (part: string) => (i18n.exists(`storage.parts.${part}`) ? (t(`storage.parts.${part}` as never) as string) : part);
   return (
     <Section title={t("storage.title")} text={t("storage.text")}>
       {storage.isPending && <Skeleton rows={1} />}
@@ -38,7 +34,7 @@ export function Storage() {
               : t("storage.usedFree", { used: format.bytes(data.used_bytes), free: format.bytes(data.free_bytes) })}
           </p>
           <ul className="max-w-md space-y-1">
-            {data.parts.slice(0, MOST_PARTS).map((part) => (
+            {storageParts(data.parts).slice(0, MOST_PARTS).map((part) => (
               <li key={part.name} className="flex justify-between gap-4">
                 <span className="min-w-0 text-soft wrap-anywhere">{name(part.name)}</span>
                 <span className="shrink-0 tabular-nums">{format.bytes(part.bytes)}</span>
@@ -49,4 +45,16 @@ export function Storage() {
       )}
     </Section>
   );
+}
+
+type Part = { name: string; bytes: number };
+
+/** The parts as people know them, the largest first: a database is several files. */
+export function storageParts(parts: Part[]): Part[] {
+  const sums = new Map<string, number>();
+  for (const { name, bytes } of parts) {
+    const known = name.startsWith("finetuneflow.sqlite") ? "database" : name;
+    sums.set(known, (sums.get(known) ?? 0) + bytes);
+  }
+  return [...sums].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
 }
