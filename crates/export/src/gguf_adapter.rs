@@ -3,12 +3,17 @@
 //! llama.cpp adds `alpha / rank · B · A`, with one alpha for all modules: other alphas, and rsLoRA's scale, are folded into it
 //! or into `lora_b`. Format: <https://github.com/ggml-org/llama.cpp/blob/master/convert_lora_to_gguf.py>.
 
+use std::path::Path;
+
 use engine::adapters::peft::{Adapter, AdapterError};
-use engine::weights::DType;
-use engine::weights::gguf::{GgufTensorSpec, write_gguf};
+use engine::quantization::ggml_blocks::GgmlType;
+use engine::weights::gguf::{GgufFile, GgufTensorSpec, GgufValue, write_gguf};
+use engine::weights::{DType, ModelConfig};
 
 use crate::gguf::families::Model;
-use crate::gguf::{Metadata, QUANTIZATION_VERSION, interleave, lineage, name_of, refuse_folder};
+use crate::gguf::{
+    Metadata, QUANTIZATION_VERSION, deinterleave, interleave, lineage, name_of, refuse_folder,
+};
 use crate::registry::{Exported, FileKind, Format, Quantization, Request};
 use crate::source::{Source, check_range, create_parent, file_size};
 use crate::{Control, ExportError};
@@ -88,6 +93,67 @@ pub fn export(request: &Request, control: &Control) -> Result<Exported, ExportEr
         fallbacks: Vec::new(),
         warnings,
     })
+}
+
+/// Whether a file holds an adapter alone.
+pub(crate) fn is_adapter(path: &Path) -> bool {
+    let file = GgufFile::open(path);
+    file.is_ok_and(|file| file.get("general.type").and_then(GgufValue::as_str) == Some("adapter"))
+}
+
+/// The type of a file's factors, where they all have the same.
+pub(crate) fn file_quantization(path: &Path) -> Result<Option<Quantization>, ExportError> {
+    let file = GgufFile::open(path)?;
+    let is = |quantization: &Quantization| {
+        let kind = quantization.dtype().map(GgmlType::from);
+        file.tensors()
+            .iter()
+            .all(|tensor| file.tensor(&tensor.name).is_ok_and(|view| Some(view.kind) == kind))
+    };
+    Ok([Quantization::F32, Quantization::F16].into_iter().find(is))
+}
+
+/// What llama.cpp makes of a file, as an adapter of the trained one's shape: factors in the order of the trained ones, and
+/// the file's scale (`alpha / rank`) folded into B where it is not the trained adapter's.
+///
+/// # Errors
+/// A file that cannot be read, or whose tensors are not those of the trained adapter's modules.
+pub(crate) fn read(path: &Path, config: &ModelConfig, trained: &Adapter) -> Result<Adapter, ExportError> {
+    let wrong = |detail: String| ExportError::Request(format!("{}: {detail}", path.display()));
+    let file = GgufFile::open(path)?;
+    let alpha = file.get("adapter.lora.alpha").and_then(GgufValue::as_f64);
+    let alpha = alpha.ok_or_else(|| wrong("it has no adapter.lora.alpha".to_string()))?;
+    let model = Model::of(config)?;
+    let modules = trained.modules();
+    if file.tensors().len() != 2 * modules.len() {
+        let (found, count) = (file.tensors().len(), modules.len());
+        return Err(wrong(format!("it holds {found} tensors for the {count} modules of the adapter")));
+    }
+    let mut tensors = trained.tensors.clone();
+    for module in modules {
+        let rank = trained.config.rank_of(module);
+        let placement = model.placement(&format!("{module}.weight"))?;
+        let placement = placement.ok_or_else(|| wrong(format!("the model's file has no {module}")))?;
+        let ratio = alpha / rank as f64 / trained.config.scale_of(module);
+        for (factor, end) in [("A", "a"), ("B", "b")] {
+            let view = file.tensor(&format!("{}.lora_{end}", placement.name))?;
+            let key = format!("{module}.lora_{factor}.weight");
+            let tensor = tensors.get_mut(&key).filter(|tensor| tensor.shape == view.shape);
+            let tensor = tensor.ok_or_else(|| wrong(format!("{} has another shape", view.name)))?;
+            tensor.values = view.to_f32();
+            if factor == "A" {
+                continue;
+            }
+            if let Some(head) = placement.interleaved_head {
+                tensor.values = deinterleave(&tensor.values, rank, head);
+            }
+            // Whether it is 1 is not left to rounding.
+            if (ratio - 1.0).abs() > 1e-6 {
+                tensor.values.iter_mut().for_each(|value| *value = (f64::from(*value) * ratio) as f32);
+            }
+        }
+    }
+    Ok(Adapter { config: trained.config.clone(), tensors })
 }
 
 /// The alpha of the file: that of most modules, `alpha · √r` where it is divided by `√r` alone. llama.cpp takes 0 for "not

@@ -9,12 +9,13 @@ mod opened;
 
 use std::path::{Path, PathBuf};
 
+use engine::adapters::peft::Adapter;
 use engine::batching::sample_rows;
 use engine::weights::{DType, ModelConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{CertificateFacts, CertificateRow};
-use crate::{Control, ExportError, Quantization, gguf};
+use crate::{Control, ExportError, Quantization, gguf, gguf_adapter};
 use compare::{Reference, compare};
 use opened::{Opened, Settings};
 
@@ -99,7 +100,7 @@ pub struct ReferenceFacts {
 pub struct Entry {
     /// The file's or folder's name.
     pub name: String,
-    /// `peft`, `merged` or `gguf`.
+    /// `peft`, `merged`, `gguf` or `gguf-adapter`.
     pub format: String,
     pub quantization: Option<String>,
     pub verdict: Verdict,
@@ -142,35 +143,60 @@ pub fn certify(request: &CertificateRequest, control: &Control) -> Result<Certif
         threads: request.threads,
         max_seq_len: request.max_seq_len,
     };
+    let adapter = request.adapter.map(Adapter::read).transpose()?;
     let reference = {
-        let trained = Opened::load(request.model, request.adapter, &settings)?;
+        let trained = Opened::load(request.model, adapter.as_ref(), &settings)?;
         Reference::measure(&trained, &rows, &settings, control)?
     };
     let mut entries = Vec::new();
     for (done, file) in request.files.iter().enumerate() {
         control.step(done + 1, steps)?;
-        entries.push(entry(request, &settings, &rows, &reference, file, control)?);
+        let trained =
+            Trained { model: request.model, adapter: adapter.as_ref(), rows: &rows, reference: &reference };
+        entries.push(entry(&trained, &settings, file, control)?);
     }
     control.step(steps, steps)?;
     let verdict = entries.iter().map(|entry| entry.verdict).max().unwrap_or(Verdict::Same);
     Ok(Certificate { format_version: FORMAT_VERSION, verdict, reference: reference.facts(), entries })
 }
 
+/// What files are compared with.
+struct Trained<'a> {
+    model: &'a Path,
+    adapter: Option<&'a Adapter>,
+    rows: &'a [(u64, engine::batching::Row)],
+    reference: &'a Reference,
+}
+
+impl Trained<'_> {
+    /// A file as the model that others make of it: an adapter alone goes onto the base of the training.
+    fn open(&self, file: &Path, kind: Kind, settings: &Settings) -> Result<Opened, ExportError> {
+        let read = match (kind.format, self.adapter) {
+            ("peft", _) => Adapter::read(file)?,
+            ("gguf-adapter", Some(trained)) => {
+                gguf_adapter::read(file, &ModelConfig::open(self.model)?, trained)?
+            }
+            ("gguf-adapter", None) => {
+                let message = "an adapter alone can be compared with a trained adapter only";
+                return Err(ExportError::Request(message.to_string()));
+            }
+            _ => return Opened::load(file, None, settings),
+        };
+        Opened::load(self.model, Some(&read), settings)
+    }
+}
+
 fn entry(
-    request: &CertificateRequest,
+    trained: &Trained,
     settings: &Settings,
-    rows: &[(u64, engine::batching::Row)],
-    reference: &Reference,
     file: &Path,
     control: &Control,
 ) -> Result<Entry, ExportError> {
+    let Trained { rows, reference, .. } = trained;
     let kind = Kind::of(file);
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let seen = kind.and_then(|kind| {
-        let opened = match kind.format {
-            "peft" => Opened::load(request.model, Some(file), settings)?,
-            _ => Opened::load(file, None, settings)?,
-        };
+        let opened = trained.open(file, kind, settings)?;
         Ok((kind, compare(reference, &opened, rows, settings, control)?))
     });
     let entry = |format: &str,
@@ -246,6 +272,7 @@ impl Kind {
         match path {
             folder if folder.join("adapter_config.json").is_file() => "peft",
             folder if folder.is_dir() => "merged",
+            file if gguf_adapter::is_adapter(file) => "gguf-adapter",
             _ => "gguf",
         }
     }
@@ -255,6 +282,7 @@ impl Kind {
         let quantization = match format {
             "peft" => None,
             "merged" => merged_type(path)?,
+            "gguf-adapter" => gguf_adapter::file_quantization(path)?,
             _ => gguf::file_quantization(path)?,
         };
         Ok(Self { format, quantization })

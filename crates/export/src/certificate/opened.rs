@@ -27,16 +27,16 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// A model folder or GGUF file, and an adapter folder on it.
-    pub fn load(model: &Path, adapter: Option<&Path>, settings: &Settings) -> Result<Self, ExportError> {
+    /// A model folder or GGUF file, and an adapter on it.
+    pub fn load(model: &Path, adapter: Option<&Adapter>, settings: &Settings) -> Result<Self, ExportError> {
         let format = if settings.weights_in_bf16 { WeightFormat::Bf16 } else { WeightFormat::F32 };
         let device = Arc::new(CpuDevice::new(settings.threads));
         let tokenizer = Tokenizer::open(model)?;
         let template = ChatTemplate::from_model_dir(model)?;
         let mut decoder = load(model, device, Precision::F32, Base::FrozenAs(BaseFormats::all(format)))?;
         decoder.spec.check_vocabulary(tokenizer.base_vocab_size())?;
-        if let Some(folder) = adapter {
-            adapt::attach_adapter(&mut decoder, &Adapter::read(folder)?, false)?;
+        if let Some(adapter) = adapter {
+            adapt::attach_adapter(&mut decoder, adapter, false)?;
         }
         Ok(Self { decoder, tokenizer, template })
     }

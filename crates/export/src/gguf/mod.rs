@@ -206,6 +206,17 @@ pub(crate) fn interleave(values: &[f32], columns: usize, head: usize) -> Vec<f32
     out
 }
 
+/// The rows as they were before [`interleave`].
+pub(crate) fn deinterleave(values: &[f32], columns: usize, head: usize) -> Vec<f32> {
+    let mut out = vec![0.0; values.len()];
+    for (row, from) in values.chunks_exact(columns).enumerate() {
+        let (first, within) = (row / head * head, row % head);
+        let to = first + within % 2 * (head / 2) + within / 2;
+        out[to * columns..(to + 1) * columns].copy_from_slice(from);
+    }
+    out
+}
+
 fn metadata(
     request: &Request,
     source: &Source,

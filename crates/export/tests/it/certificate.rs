@@ -65,6 +65,8 @@ fn exports_of_the_trained_model_pass() {
         place.export("merged", Some(Quantization::BF16), "merged-bf16"),
         place.export("gguf", Some(Quantization::F32), "f32.gguf"),
         place.export("gguf", Some(Quantization::Q8_0), "q8_0.gguf"),
+        place.export("gguf-adapter", Some(Quantization::F32), "adapter-f32.gguf"),
+        place.export("gguf-adapter", Some(Quantization::F16), "adapter-f16.gguf"),
     ];
     let certificate = place.certify(&files).expect("a certificate");
     let seen: Vec<_> = certificate
@@ -80,6 +82,8 @@ fn exports_of_the_trained_model_pass() {
             ("merged", Some("bf16"), Verdict::Close, Some(Reason::Rounding)),
             ("gguf", Some("f32"), Verdict::Same, None),
             ("gguf", Some("q8_0"), Verdict::Close, Some(Reason::Rounding)),
+            ("gguf-adapter", Some("f32"), Verdict::Same, None),
+            ("gguf-adapter", Some("f16"), Verdict::Same, None),
         ],
         "{certificate:#?}"
     );
@@ -102,14 +106,19 @@ fn what_is_another_model_is_said_to_be_one() {
     edit(&scaled.join("adapter_config.json"), |config| config["lora_alpha"] = json!(2.0));
     let split = place.export("merged", Some(Quantization::F32), "split");
     edit(&split.join("tokenizer.json"), |tokenizer| tokenizer["model"]["merges"] = json!([]));
+    // Of another alpha: what llama.cpp would add is not what was trained.
+    let quieter = place.folder.path().join("out/quieter.gguf");
+    let adapter_format = format("gguf-adapter").expect("there");
+    tiny::export(adapter_format, &place.model, Some(&scaled), None, &quieter).expect("exported");
     let damaged = place.export("merged", Some(Quantization::F32), "damaged");
     fs::write(damaged.join("model.safetensors"), b"no weights").expect("written");
-    let certificate = place.certify(&[untrained, scaled, split, damaged]).expect("a certificate");
+    let certificate = place.certify(&[untrained, scaled, quieter, split, damaged]).expect("a certificate");
     let seen: Vec<_> = certificate.entries.iter().map(|entry| (entry.verdict, entry.reason)).collect();
     let different = |reason| (Verdict::Different, Some(reason));
     assert_eq!(
         seen,
         [
+            different(Reason::Distributions),
             different(Reason::Distributions),
             different(Reason::Distributions),
             different(Reason::TokenIds),
