@@ -120,6 +120,21 @@ impl Models {
         Ok(dir)
     }
 
+    /// The folder of a model at the commit that something was bound to; without one, as [`Self::dir`].
+    ///
+    /// # Errors
+    /// The model, or this commit of it, is not there.
+    pub fn dir_at(&self, id: &str, commit: Option<&str>) -> anyhow::Result<PathBuf> {
+        let (Some(repo), Some(commit)) = (RepoId::parse(id), commit) else { return self.dir(id) };
+        let known = self.cache.commit_of(&repo, commit);
+        known.map(|commit| self.cache.snapshot(&repo, &commit)).with_context(|| {
+            let cache = self.cache.root().display();
+            format!(
+                "the model `{id}` at {commit} is not in {cache}: `finetuneflow download {id} --revision {commit}` downloads it"
+            )
+        })
+    }
+
     /// The folder of a downloaded model.
     fn downloaded(&self, repo: &RepoId) -> Option<PathBuf> {
         Some(self.cache.snapshot(repo, &self.cache.current(repo)?))

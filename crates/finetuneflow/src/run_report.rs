@@ -44,7 +44,10 @@ pub async fn facts(database: &Database, blobs: &Blobs, run: &Run) -> anyhow::Res
         run_id: Some(run.id.to_string()),
         started_at: events.iter().find(|event| event.kind == "started").map(time),
         finished_at: last("completed").map(time),
-        base_model: settings.model_id.clone(),
+        base_model: match &settings.commit {
+            Some(commit) => format!("{} at {commit}", settings.model_id),
+            None => settings.model_id.clone(),
+        },
         method: settings.method.clone(),
         configuration: configuration(blobs, run, &settings, plan, &dataset)?,
         dataset: dataset.facts,

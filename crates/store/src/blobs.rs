@@ -203,14 +203,23 @@ impl Blobs {
 
     /// Deletes everything of a project.
     pub async fn delete_project(&self, project_id: Uuid) -> Result<()> {
-        let failed = |reason: String| StoreError::Storage { key: project_id.to_string(), reason };
+        self.delete_below(&project_id.to_string()).await
+    }
+
+    /// Deletes a folder: everything below a key, which programs may have written there too. None is fine.
+    pub async fn delete_folder(&self, key: &BlobKey) -> Result<()> {
+        self.delete_below(key.as_str()).await
+    }
+
+    async fn delete_below(&self, folder: &str) -> Result<()> {
+        let failed = |reason: String| StoreError::Storage { key: folder.to_owned(), reason };
         if let Some(root) = &self.local_root {
-            return match tokio::fs::remove_dir_all(root.join(project_id.to_string())).await {
+            return match tokio::fs::remove_dir_all(root.join(folder)).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error.to_string())),
                 _ => Ok(()),
             };
         }
-        let prefix = ObjectPath::from(project_id.to_string());
+        let prefix = ObjectPath::from(folder);
         let all: Vec<_> =
             self.store.list(Some(&prefix)).try_collect().await.map_err(|e| failed(e.to_string()))?;
         for meta in all {

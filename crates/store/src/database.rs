@@ -54,6 +54,22 @@ impl Database {
         Ok(Self { connection, live: LiveEvents::default() })
     }
 
+    /// Opens a database that is there and has the newest schema, to read from it beside whoever works with it. Nothing is
+    /// created or brought up to date.
+    pub async fn open_to_read(url: &str) -> Result<Self> {
+        let connection = match parse(url)? {
+            Address::Sqlite(path) => connect_sqlite(&path, true).await?,
+            Address::Postgres(url) => connect_postgres(&url).await?,
+        };
+        let database = Self { connection, live: LiveEvents::default() };
+        let (version, newest) = (database.schema_version().await?, Self::newest_schema_version());
+        if version != newest {
+            let reason = format!("its schema is {version}, this program's is {newest}");
+            return Err(StoreError::Conflict { what: "database", reason });
+        }
+        Ok(database)
+    }
+
     /// The address of an SQLite file, as [`Database::open`] takes it.
     pub fn sqlite_url(path: &Path) -> String {
         format!("sqlite://{}", path.display())

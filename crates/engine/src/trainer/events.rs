@@ -66,6 +66,9 @@ pub struct StepReport {
     pub epoch: f64,
     /// Since the first step, over resumptions; evaluations and checkpoints do not count.
     pub seconds: f64,
+    /// Resident memory of the process now, and the highest so far; `None` where the system does not say.
+    pub memory_bytes: Option<u64>,
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// One evaluation during training.

@@ -295,6 +295,8 @@ impl<'a> Run<'a> {
             tokens_per_second: gradient.tokens as f64 / seconds,
             epoch: state.tokens as f64 / self.data.tokens().max(1) as f64,
             seconds: state.seconds,
+            memory_bytes: platform::resident_memory_bytes(),
+            peak_memory_bytes: platform::peak_memory_bytes(),
         }
     }
 

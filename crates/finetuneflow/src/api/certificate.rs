@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
+use crate::ollama::{self, Pushed};
 
 /// How a file relates to the trained model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -44,6 +45,32 @@ pub struct Certificate {
     pub verdict: Option<Verdict>,
     /// One a file.
     pub entries: Vec<CertificateEntry>,
+    /// The model in Ollama, as it was pushed last; null where it never was.
+    pub ollama: Option<OllamaEntry>,
+}
+
+/// The model in Ollama beside the trained model.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OllamaEntry {
+    /// Its name there.
+    pub name: String,
+    /// Where.
+    pub address: String,
+    /// Of its weights.
+    pub quantization: String,
+    /// `same`: it is asked as it was trained and answers as here; `close`: answers differ; `different`: it is asked otherwise;
+    /// null where that could not be found out.
+    pub verdict: Option<Verdict>,
+    /// Conversations that were compared.
+    pub prompts: u64,
+    /// Of them, those that reach the model as in the training.
+    pub prompts_equal: u64,
+    /// Answers that were compared.
+    pub answers: u64,
+    /// Of them, equal ones.
+    pub answers_equal: u64,
+    /// UTC.
+    pub created_at: DateTime<Utc>,
 }
 
 /// One exported file beside the trained model.
@@ -95,10 +122,16 @@ pub struct CertificateFigures {
 }
 
 impl Certificate {
-    /// Of a run's `certificate` events, oldest first.
+    /// Of a run's `certificate` and `ollama` events, oldest first.
     pub fn of(run_id: Uuid, events: &[RunEvent]) -> ApiResult<Self> {
         let mut entries: Vec<CertificateEntry> = Vec::new();
+        let mut ollama = None;
         for event in events {
+            if event.kind == "ollama" {
+                let pushed = serde_json::from_value(event.payload.clone()).map_err(ApiError::internal)?;
+                ollama = Some(OllamaEntry::of(pushed, event.created_at));
+                continue;
+            }
             let found: measured::Certificate =
                 serde_json::from_value(event.payload.clone()).map_err(ApiError::internal)?;
             for entry in found.entries {
@@ -107,7 +140,31 @@ impl Certificate {
             }
         }
         let verdict = entries.iter().map(|entry| entry.verdict).max();
-        Ok(Self { run_id, verdict, entries })
+        Ok(Self { run_id, verdict, entries, ollama })
+    }
+}
+
+impl OllamaEntry {
+    fn of(pushed: Pushed, created_at: DateTime<Utc>) -> Self {
+        use ollama::verify::Verdict::{Different, Equal, Unknown};
+        let verdict = match (pushed.prompts.verdict, pushed.answers.verdict) {
+            (Different, _) => Some(Verdict::Different),
+            (Equal, Equal) => Some(Verdict::Same),
+            // Other answers can be rounding; other prompts are an error.
+            (Equal, Different) => Some(Verdict::Close),
+            (Unknown, _) | (_, Unknown) => None,
+        };
+        Self {
+            name: pushed.name,
+            address: pushed.address,
+            quantization: pushed.quantization,
+            verdict,
+            prompts: pushed.prompts.compared as u64,
+            prompts_equal: pushed.prompts.equal as u64,
+            answers: pushed.answers.compared as u64,
+            answers_equal: pushed.answers.equal as u64,
+            created_at,
+        }
     }
 }
 

@@ -126,7 +126,11 @@ async fn chat(
         .as_ref()
         .map_or_else(|| ProjectSettings::of(&project).model_id, |config| config.settings.model_id.clone());
     super::models::usable(&state, &model_id)?;
-    let model = state.services.models.dir(&model_id).map_err(ApiError::internal)?;
+    let model = match &config {
+        Some(config) => config.settings.base_dir(&state.services.models),
+        None => state.services.models.dir(&model_id),
+    };
+    let model = model.map_err(ApiError::internal)?;
     let mut asked = Vec::new();
     if target != Target::Adapter {
         asked.push(Asked { side: Side::Base, weights: Weights::bare(model.clone()) });

@@ -207,7 +207,7 @@ async fn certificate(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<Certificate>> {
     let run = runs::with_result(&state, project_id, query.run_id).await?;
-    let kinds = EventFilter { after: 0, kinds: Some(vec!["certificate".to_owned()]) };
+    let kinds = EventFilter { after: 0, kinds: Some(vec!["certificate".to_owned(), "ollama".to_owned()]) };
     let events = store::run_events::list(&state.database, run.id, &kinds, i64::MAX as u64).await?;
     Ok(Json(Certificate::of(run.id, &events)?))
 }

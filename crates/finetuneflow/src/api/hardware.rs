@@ -1,13 +1,10 @@
 //! What this machine can do, and whether a training fits.
 
-use std::path::PathBuf;
-
 use axum::extract::State;
 use engine::device::cpu::{CpuDevice, gemm};
 use engine::models::spec_of;
+use engine::trainer::TrainError;
 use engine::trainer::fit::{Fitter, free_memory_bytes, micro_batches};
-use engine::trainer::options::PrecisionName;
-use engine::trainer::{TrainError, TrainOptions};
 use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
 use store::runs::{RunFilter, RunStatus};
@@ -19,7 +16,7 @@ use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Json, Query};
 use super::runs::RunConfig;
 use super::state::AppState;
-use super::train_config::{Method, Precision, TrainConfig, module_names};
+use super::train_config::{Method, Precision, TrainConfig};
 use crate::machine;
 
 /// What computes.
@@ -175,23 +172,6 @@ async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
     })
 }
 
-/// The settings as the engine plans with them.
-pub fn engine_options(train: &TrainConfig, model: PathBuf) -> TrainOptions {
-    TrainOptions {
-        method: match train.method {
-            Method::Full => engine::trainer::Method::Full,
-            Method::Lora => engine::trainer::Method::Lora,
-        },
-        target_modules: module_names(&train.target_modules),
-        rank: train.rank as usize,
-        precision: match train.precision {
-            Precision::F32 => PrecisionName::F32,
-            Precision::Bf16 => PrecisionName::Bf16,
-        },
-        ..TrainOptions::new(model, PathBuf::new(), PathBuf::new())
-    }
-}
-
 /// What the training will allocate with the recomputation that it would choose.
 fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<u64> {
     let wrong = |error: &dyn std::fmt::Display| {
@@ -200,7 +180,7 @@ fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiR
     let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let options = engine_options(train, dir);
+    let options = train.options(dir).map_err(|error| ApiError::invalid_field("layers", error.to_string()))?;
     let invalid = |error: TrainError| ApiError::invalid_field("target_modules", error.to_string());
     let (rows, context) = (train.micro_batch_size as usize, train.max_seq_len as usize);
     let (device, batches) = (CpuDevice::new(1), micro_batches(None, None, options.packing));
@@ -229,18 +209,17 @@ pub fn require_fit(state: &AppState, model_id: &str, train: &TrainConfig) -> Api
         mebibytes(required),
         mebibytes(available)
     );
-    let hint = if required_bytes(state, model_id, &smaller)? <= available {
-        format!(
-            "Set micro_batch_size to {} and max_seq_len to {}.",
-            smaller.micro_batch_size, smaller.max_seq_len
-        )
-    } else {
-        "Close other programs or choose a smaller model.".to_owned()
-    };
-    Err(ApiError::new(Code::DoesNotFit, message)
-        .hint(hint)
+    let error = ApiError::new(Code::DoesNotFit, message)
         .param("required_bytes", required)
-        .param("available_bytes", available))
+        .param("available_bytes", available);
+    if required_bytes(state, model_id, &smaller)? > available {
+        return Err(error.hint("Close other programs or choose a smaller model."));
+    }
+    let (rows, tokens) = (smaller.micro_batch_size, smaller.max_seq_len);
+    Err(error
+        .hint(format!("Set micro_batch_size to {rows} and max_seq_len to {tokens}."))
+        .param("micro_batch_size", rows)
+        .param("max_seq_len", tokens))
 }
 
 async fn measured_speed(state: &AppState, model_id: &str) -> ApiResult<Option<f64>> {

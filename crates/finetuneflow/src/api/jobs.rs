@@ -13,10 +13,25 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::error::ApiResult;
+use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Json, List, Paging, Path, Query};
 use super::sse::{self, Message};
 use super::state::AppState;
+
+/// Kinds that may be started again with the same payload: what they have done already stays or is replaced. Trainings and
+/// the writing of data sets go on by routes of their own.
+const RETRYABLE: &[&str] = &[
+    "chunk_documents",
+    "document_ocr",
+    "dataset_check",
+    "dataset_generate",
+    "label_studio_push",
+    "label_studio_sync",
+    "evaluate",
+    "export",
+    "download_model",
+    "ollama_push",
+];
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -105,6 +120,8 @@ pub struct Job {
     pub max_attempts: u64,
     /// Somebody asked for its end.
     pub cancel_requested: bool,
+    /// It ended without a result and can be started again as it was.
+    pub retryable: bool,
     /// UTC.
     pub created_at: DateTime<Utc>,
     /// UTC.
@@ -137,6 +154,8 @@ impl From<rows::Job> for Job {
             attempts: row.attempts.unsigned_abs(),
             max_attempts: row.max_attempts.unsigned_abs(),
             cancel_requested: row.cancel_requested,
+            retryable: matches!(status, JobStatus::Failed | JobStatus::Cancelled)
+                && RETRYABLE.contains(&row.kind.as_str()),
             created_at: row.created_at,
             updated_at: row.updated_at,
             finished_at: row.finished_at,
@@ -187,6 +206,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list))
         .routes(routes!(read))
         .routes(routes!(cancel))
+        .routes(routes!(retry))
         .routes(routes!(events))
 }
 
@@ -218,6 +238,36 @@ async fn read(State(state): State<AppState>, Path(id): Path<Uuid>) -> ApiResult<
     responses((status = 200, body = Job)))]
 async fn cancel(State(state): State<AppState>, Path(id): Path<Uuid>) -> ApiResult<Json<Job>> {
     Ok(Json(request_cancel(&state, id).await?.into()))
+}
+
+/// Starts a failed or stopped job again, as a new one with the same payload
+///
+/// Not a training or the writing of a data set: those have routes of their own, which go on from what is there.
+#[utoipa::path(post, path = "/api/jobs/{id}/retry", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 202, body = JobStarted)))]
+async fn retry(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+) -> ApiResult<(StatusCode, Json<JobStarted>)> {
+    let row = rows::get(&state.database, id).await?;
+    if !Job::from(row.clone()).retryable {
+        return Err(ApiError::new(Code::Conflict, "This job cannot be started again as it is.")
+            .hint("Start it anew on its own page."));
+    }
+    if let Some(project_id) = row.project_id
+        && let Some(other) = active(&state, project_id, Some(&row.kind)).await?
+    {
+        return Err(ApiError::new(Code::AlreadyRunning, "Such a job of this project waits or runs already.")
+            .param("job_id", other.id.to_string()));
+    }
+    let again = rows::NewJob {
+        project_id: row.project_id,
+        queue: row.queue,
+        kind: row.kind,
+        payload: row.payload,
+        max_attempts: u32::try_from(row.max_attempts).unwrap_or(1),
+    };
+    Ok(started(rows::enqueue(&state.database, again).await?))
 }
 
 /// Watches a job

@@ -44,6 +44,7 @@ mod steps;
 mod storage;
 mod train;
 mod train_config;
+mod train_tokens;
 
 use std::sync::Arc;
 
@@ -98,6 +99,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(changes::routes())
         .merge(label_studio::routes())
         .merge(train::routes())
+        .merge(train_tokens::routes())
         .merge(runs::routes())
         .merge(chat::routes())
         .merge(openai::routes())

@@ -263,14 +263,14 @@ async fn test_model(
 
 /// What `model_id` names: the result of a training job, or a base model.
 async fn weights_of(state: &AppState, model_id: &str) -> ApiResult<Weights> {
-    let model_dir = |id: &str| state.services.models.dir(id).map_err(ApiError::internal);
     let Ok(job_id) = model_id.parse::<Uuid>() else {
         super::models::usable(state, model_id)?;
-        return Ok(Weights::bare(model_dir(model_id)?));
+        return Ok(Weights::bare(state.services.models.dir(model_id).map_err(ApiError::internal)?));
     };
     let run = finished(state, job_id).await?;
     let settings = RunConfig::of(&run)?.settings;
-    Ok(super::chat::trained(model_dir(&settings.model_id)?, runs::folder(state, &run)?, &settings.method))
+    let base = settings.base_dir(&state.services.models).map_err(ApiError::internal)?;
+    Ok(super::chat::trained(base, runs::folder(state, &run)?, &settings.method))
 }
 
 async fn finished(state: &AppState, job_id: Uuid) -> ApiResult<store::runs::Run> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::run_events::{self, EventFilter, RunEvent};
 use store::runs::{self as rows, RunFilter, RunStatus as RowStatus};
 use store::{BlobKey, Page};
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
-use super::extract::{InProject, Json, List, Paging, Path, Query};
+use super::extract::{Checks, InProject, Json, List, Paging, Path, Query};
 use super::state::AppState;
 use super::train_config::TrainConfig;
 use crate::jobs::train::{TrainSettings, has_checkpoint};
@@ -86,10 +86,14 @@ pub struct Run {
     pub status: RunStatus,
     /// The base model.
     pub model_id: String,
+    /// Of a model of the hub: the commit that the run is bound to.
+    pub model_commit: Option<String>,
     /// What was asked for.
     pub config: TrainConfig,
     /// The frozen data that it trains on.
     pub dataset_version_id: Option<Uuid>,
+    /// The number of that version within the project.
+    pub dataset_version: Option<u64>,
     /// Examples to train on; null until the data is frozen.
     pub train_examples: Option<u64>,
     /// Examples held back.
@@ -112,6 +116,10 @@ pub struct Run {
     pub tokens_per_second: Option<f64>,
     /// At the pace so far; null unless it runs.
     pub seconds_left: Option<f64>,
+    /// What the training said at its start that it would take; null until it has begun.
+    pub planned_memory_bytes: Option<u64>,
+    /// The most that it took so far.
+    pub peak_memory_bytes: Option<u64>,
     /// It stopped and has a checkpoint to go on from.
     pub resumable: bool,
     /// It can be talked to, evaluated and exported.
@@ -148,6 +156,10 @@ pub struct StepMetrics {
     pub tokens_per_second: Option<f64>,
     /// Times through the data.
     pub epoch: Option<f64>,
+    /// Since the first step, over resumptions; evaluations and checkpoints do not count.
+    pub seconds: Option<f64>,
+    /// Memory of the training process.
+    pub memory_bytes: Option<u64>,
     /// UTC.
     pub time: DateTime<Utc>,
 }
@@ -165,6 +177,14 @@ pub struct EvaluationMetrics {
     pub token_accuracy: Option<f64>,
     /// UTC.
     pub time: DateTime<Utc>,
+}
+
+/// What to change of a run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenameRun {
+    /// 1 to 200 characters.
+    pub name: String,
 }
 
 /// The curves of a run.
@@ -205,7 +225,7 @@ impl RunConfig {
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(read))
+        .routes(routes!(read, rename, delete))
         .routes(routes!(metrics))
         .routes(routes!(report))
 }
@@ -234,6 +254,57 @@ async fn list(
 async fn read(State(state): State<AppState>, Path((project_id, run_id)): InProject) -> ApiResult<Json<Run>> {
     let row = find(&state, project_id, run_id).await?;
     Ok(Json(view(&state, row).await?))
+}
+
+/// Gives a run another name
+#[utoipa::path(patch, path = "/api/projects/{project_id}/runs/{run_id}", tag = "runs",
+    params(("project_id" = Uuid, Path), ("run_id" = Uuid, Path)), request_body = RenameRun,
+    responses((status = 200, body = Run)))]
+async fn rename(
+    State(state): State<AppState>,
+    Path((project_id, run_id)): InProject,
+    Json(body): Json<RenameRun>,
+) -> ApiResult<Json<Run>> {
+    let row = find(&state, project_id, run_id).await?;
+    let name = body.name.trim().to_owned();
+    let mut checks = Checks::default();
+    checks.require(!name.is_empty(), "name", "is empty").require(
+        name.chars().count() <= 200,
+        "name",
+        "is longer than 200 characters",
+    );
+    checks.finish()?;
+    let config = RunConfig { name, ..RunConfig::of(&row)? };
+    let change = rows::RunChange { config: Some(json!(config)), ..rows::RunChange::default() };
+    let row = rows::update(&state.database, row.id, change).await?;
+    Ok(Json(view(&state, row).await?))
+}
+
+/// Deletes a run: its course, its model and its exports
+///
+/// Not while a job of the project works with it: a training, a measuring, an export or a push.
+#[utoipa::path(delete, path = "/api/projects/{project_id}/runs/{run_id}", tag = "runs",
+    params(("project_id" = Uuid, Path), ("run_id" = Uuid, Path)),
+    responses((status = 204, description = "It is gone")))]
+async fn delete(
+    State(state): State<AppState>,
+    Path((project_id, run_id)): InProject,
+) -> ApiResult<StatusCode> {
+    let row = find(&state, project_id, run_id).await?;
+    for kind in ["train", "evaluate", "export", "ollama_push"] {
+        if let Some(job) = super::jobs::active(&state, project_id, Some(kind)).await?
+            && (job.payload["run_id"] == json!(run_id) || row.job_id == Some(job.id))
+        {
+            return Err(ApiError::new(Code::AlreadyRunning, "A job works with this run.")
+                .param("job_id", job.id.to_string()));
+        }
+    }
+    rows::delete(&state.database, row.id).await?;
+    for area in ["artifacts", "exports"] {
+        let key = BlobKey::new(project_id, area, &run_id.to_string())?;
+        state.blobs.delete_folder(&key).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The curves of a run
@@ -286,6 +357,8 @@ fn step_metrics(step: u64, event: &RunEvent) -> StepMetrics {
         tokens: number(payload, "tokens"),
         tokens_per_second: float(payload, "tokens_per_second"),
         epoch: float(payload, "epoch"),
+        seconds: float(payload, "seconds"),
+        memory_bytes: number(payload, "memory_bytes"),
         time: event.created_at,
     }
 }
@@ -325,6 +398,14 @@ pub async fn count(state: &AppState, project_id: Uuid) -> ApiResult<u64> {
 pub async fn last_loss(state: &AppState, run_id: Uuid) -> ApiResult<Option<f64>> {
     let step = run_events::last_of(&state.database, run_id, &["step"]).await?;
     Ok(step.and_then(|event| float(&event.payload, "loss")))
+}
+
+/// The number of a project's next run.
+pub async fn next_number(state: &AppState, project_id: Uuid) -> ApiResult<u64> {
+    match rows::latest(&state.database, project_id).await? {
+        Some(row) => Ok(RunConfig::of(&row)?.number + 1),
+        None => Ok(1),
+    }
 }
 
 /// The named run, or the newest; `None` when the project has none.
@@ -442,7 +523,9 @@ pub async fn view(state: &AppState, row: rows::Run) -> ApiResult<Run> {
         status: row.status.into(),
         config: TrainConfig::of_settings(&config.settings),
         model_id: config.settings.model_id,
+        model_commit: config.settings.commit,
         dataset_version_id: row.dataset_version_id,
+        dataset_version: version.as_ref().map(|version| version.number.unsigned_abs()),
         train_examples: version.as_ref().map(|version| version.train_count.unsigned_abs()),
         eval_examples: version.as_ref().map(|version| version.eval_count.unsigned_abs()),
         step: done,
@@ -453,6 +536,8 @@ pub async fn view(state: &AppState, row: rows::Run) -> ApiResult<Run> {
         eval_loss: evaluation.as_ref().and_then(|event| float(&event.payload, "eval_loss")),
         learning_rate: of_step("learning_rate"),
         tokens_per_second: of_step("tokens_per_second"),
+        planned_memory_bytes: plan.as_ref().and_then(|event| number(&event.payload["plan"], "total_bytes")),
+        peak_memory_bytes: steps.and_then(|payload| number(payload, "peak_memory_bytes")),
         created_at: row.created_at,
         started_at: started.map(|event| event.created_at),
         finished_at: ended.map(|event| event.created_at),

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::error::{ApiError, ApiResult};
 use super::extract::Json;
 use super::state::AppState;
-use super::train_config::{Method, Precision, Schedule, TrainConfig};
+use super::train_config::{BasePrecision, Method, Precision, Schedule, TrainConfig};
 use super::{chat, chunks, dataset, export as exports, projects};
 use crate::config::Source;
 use crate::library;
@@ -71,6 +71,8 @@ pub struct Options {
     pub schedules: Vec<OptionEntry>,
     /// Of trainings.
     pub precisions: Vec<OptionEntry>,
+    /// Of trainings with adapters: how the frozen base can be kept.
+    pub base_precisions: Vec<OptionEntry>,
     /// Of trainings with adapters; names may be joined with commas.
     pub target_modules: Vec<OptionEntry>,
     /// Of GGUF exports.
@@ -251,6 +253,7 @@ fn options() -> Options {
         languages: entries(projects::LANGUAGES),
         methods: names(Method::NAMES, |id| match id {
             "lora" => "LoRA: small adapters on a frozen model",
+            "dora" => "DoRA: adapters that also learn the rows' norms",
             _ => "Full: every weight",
         }),
         schedules: names(Schedule::NAMES, |id| match id {
@@ -261,6 +264,10 @@ fn options() -> Options {
         precisions: names(Precision::NAMES, |id| match id {
             "f32" => "f32: the reference",
             _ => "bf16: half the memory",
+        }),
+        base_precisions: names(BasePrecision::NAMES, |id| match id {
+            "nf4" => "NF4: 4 bits (QLoRA)",
+            _ => "q8: 8 bits",
         }),
         target_modules: [entry("all-linear", "All linear layers")].into_iter().chain(modules).collect(),
         quantizations: export::Quantization::ALL

@@ -92,8 +92,8 @@ pub async fn begin(state: &AppState, project_id: Uuid, mut body: TrainRequest) -
     super::examples::require_approved(state, project_id).await?;
     refuse_second(state, project_id).await?;
     super::hardware::require_fit(state, &settings.model_id, &train)?;
-    let number = runs::count(state, project_id).await? + 1;
-    let settings = train.settings(&settings.model_id);
+    let number = runs::next_number(state, project_id).await?;
+    let settings = train.settings(&settings.model_id, model.commit);
     let (run, job) = crate::jobs::train::start(&state.database, project_id, &settings, None).await?;
     let config = RunConfig { number, name: name.unwrap_or_else(|| format!("Run {number}")), settings };
     let change = rows::RunChange { config: Some(json!(config)), ..rows::RunChange::default() };
@@ -173,7 +173,7 @@ async fn required(state: &AppState, project_id: Uuid, run_id: Option<Uuid>) -> A
 
 /// Watches a training
 ///
-/// Server-sent events `status`, `log`, `step`, `evaluation` and `checkpoint` from the first one (or after
+/// Server-sent events `status`, `plan`, `log`, `step`, `evaluation`, `checkpoint` and `stopped_early` from the first one (or after
 /// `Last-Event-ID`), stored ones first, then live; `end` when nothing more will come.
 #[utoipa::path(get, path = "/api/projects/{project_id}/train/logs/stream", tag = "train",
     params(("project_id" = Uuid, Path), StreamQuery),
@@ -244,12 +244,19 @@ fn message(event: RunEvent) -> Message {
             let left = json!(runs::seconds_left(&payload));
             ("step", with(payload, "seconds_left", left))
         }
+        ("log", _) if payload.get("event").is_some_and(|event| event == "stopped_early") => {
+            let step = payload.get("at_step").cloned();
+            ("stopped_early", json!({ "step": step, "best_step": payload.get("best_step") }))
+        }
         ("log", _) => {
             let said = payload.get("line").or_else(|| payload.get("message"));
             let line = said.cloned().unwrap_or_else(|| payload.to_string().into());
             ("log", json!({ "level": "info", "message": line }))
         }
-        ("warning", _) => ("log", json!({ "level": "warning", "message": payload.get("message") })),
+        ("warning", _) => {
+            let (code, message) = (payload.get("kind"), payload.get("message"));
+            ("log", json!({ "level": "warning", "code": code, "message": message }))
+        }
         ("checkpoint", _) => ("checkpoint", json!({ "step": payload.get("at_step") })),
         (kind, _) => (kind, payload),
     };

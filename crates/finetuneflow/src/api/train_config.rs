@@ -1,5 +1,10 @@
 //! A training's settings: what a request may leave out, and what a run has.
 
+use std::path::PathBuf;
+
+use engine::models::{LayerChoice, LayerChoiceError};
+use engine::trainer::TrainOptions;
+use engine::trainer::options::{BasePrecisionName, PrecisionName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,9 +30,10 @@ macro_rules! named {
     };
 }
 
-named!(Method { Lora = "lora", Full = "full", });
+named!(Method { Lora = "lora", Dora = "dora", Full = "full", });
 named!(Schedule { Constant = "constant", Linear = "linear", Cosine = "cosine", });
 named!(Precision { F32 = "f32", Bf16 = "bf16", });
+named!(BasePrecision { Nf4 = "nf4", Q8 = "q8", });
 
 /// What is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +41,8 @@ named!(Precision { F32 = "f32", Bf16 = "bf16", });
 pub enum Method {
     /// Low-rank adapters on a frozen base.
     Lora,
+    /// Low-rank adapters with trained norms of the adapted weights' rows.
+    Dora,
     /// Every weight.
     Full,
 }
@@ -49,6 +57,16 @@ pub enum Schedule {
     Linear,
     /// Falls along a cosine to 0.
     Cosine,
+}
+
+/// How the linear layers of a frozen base are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BasePrecision {
+    /// 4 bits (QLoRA).
+    Nf4,
+    /// 8 bits.
+    Q8,
 }
 
 /// What products are made of.
@@ -80,8 +98,16 @@ pub struct TrainRequest {
     pub rank: Option<u32>,
     /// Strength of the adapters: they are scaled by alpha / rank.
     pub alpha: Option<f64>,
+    /// Scale the adapters by alpha / √rank instead (rsLoRA).
+    pub use_rslora: Option<bool>,
     /// `all-linear`, or modules separated by commas.
     pub target_modules: Option<String>,
+    /// Layers that get an adapter, from 0: `all`, `last:4`, or numbers and ranges such as `3,5,7-9`.
+    pub layers: Option<String>,
+    /// The learning rate of the adapters' B is that of A times this (LoRA+); 1: plain LoRA.
+    pub lora_plus_ratio: Option<f64>,
+    /// Share of an adapter's inputs that is dropped at random in training.
+    pub dropout: Option<f64>,
     /// Times through the data.
     pub epochs: Option<f64>,
     /// Steps instead of epochs.
@@ -104,14 +130,25 @@ pub struct TrainRequest {
     pub max_seq_len: Option<u32>,
     /// What products are made of.
     pub precision: Option<Precision>,
+    /// How the frozen base is kept; left out or null: as `precision`.
+    pub base_precision: Option<BasePrecision>,
+    /// Fill each pass with as many rows as have room, instead of a fixed number.
+    pub packing: Option<bool>,
     /// The same seed gives the same run.
     pub seed: Option<u64>,
     /// Share of the examples that is held back for evaluation.
     pub eval_fraction: Option<f64>,
     /// Share of the examples whose whole sections are held out, to see what is not merely remembered; default 0.
     pub held_out_fraction: Option<f64>,
+    /// Steps between evaluations on the examples that are held back; 0: at the end of each time through the data. The result
+    /// is that of the lowest loss on them.
+    pub eval_steps: Option<u64>,
+    /// Evaluations without improvement after which the training stops; 0: never.
+    pub patience: Option<u64>,
     /// Steps between checkpoints.
     pub checkpoint_steps: Option<u64>,
+    /// How many of the last checkpoints are kept, beside that of the best evaluation.
+    pub keep_checkpoints: Option<u64>,
 }
 
 /// The settings of a training.
@@ -123,8 +160,16 @@ pub struct TrainConfig {
     pub rank: u32,
     /// Strength of the adapters: they are scaled by alpha / rank.
     pub alpha: f64,
+    /// Scale the adapters by alpha / √rank instead (rsLoRA).
+    pub use_rslora: bool,
     /// `all-linear`, or modules separated by commas.
     pub target_modules: String,
+    /// Layers that get an adapter, from 0: `all`, `last:4`, or numbers and ranges such as `3,5,7-9`.
+    pub layers: String,
+    /// The learning rate of the adapters' B is that of A times this (LoRA+); 1: plain LoRA.
+    pub lora_plus_ratio: f64,
+    /// Share of an adapter's inputs that is dropped at random in training.
+    pub dropout: f64,
     /// Times through the data; null when `max_steps` is set.
     pub epochs: Option<f64>,
     /// Steps; null when `epochs` is set.
@@ -147,14 +192,25 @@ pub struct TrainConfig {
     pub max_seq_len: u32,
     /// What products are made of.
     pub precision: Precision,
+    /// How the frozen base is kept; left out or null: as `precision`.
+    pub base_precision: Option<BasePrecision>,
+    /// Fill each pass with as many rows as have room, instead of a fixed number.
+    pub packing: bool,
     /// The same seed gives the same run.
     pub seed: u64,
     /// Share of the examples that is held back for evaluation.
     pub eval_fraction: f64,
     /// Share of the examples whose whole sections are held out.
     pub held_out_fraction: f64,
+    /// Steps between evaluations on the examples that are held back; 0: at the end of each time through the data. The result
+    /// is that of the lowest loss on them.
+    pub eval_steps: u64,
+    /// Evaluations without improvement after which the training stops; 0: never.
+    pub patience: u64,
     /// Steps between checkpoints.
     pub checkpoint_steps: u64,
+    /// How many of the last checkpoints are kept, beside that of the best evaluation.
+    pub keep_checkpoints: u64,
 }
 
 impl TrainConfig {
@@ -164,7 +220,11 @@ impl TrainConfig {
             method: Method::Lora,
             rank: 16,
             alpha: 32.0,
+            use_rslora: false,
             target_modules: "all-linear".to_owned(),
+            layers: "all".to_owned(),
+            lora_plus_ratio: 1.0,
+            dropout: 0.0,
             epochs: Some(3.0),
             max_steps: None,
             learning_rate: 2e-4,
@@ -176,10 +236,15 @@ impl TrainConfig {
             gradient_accumulation_steps: 1,
             max_seq_len: u32::try_from(context_length.min(1024)).unwrap_or(1024),
             precision: Precision::of_this_machine(),
+            base_precision: None,
+            packing: true,
             seed: 42,
             eval_fraction: 0.1,
             held_out_fraction: 0.0,
+            eval_steps: 0,
+            patience: 0,
             checkpoint_steps: 20,
+            keep_checkpoints: 2,
         }
     }
 
@@ -191,7 +256,11 @@ impl TrainConfig {
             method: request.method.unwrap_or(default.method),
             rank: request.rank.unwrap_or(default.rank),
             alpha: request.alpha.unwrap_or(default.alpha),
+            use_rslora: request.use_rslora.unwrap_or(default.use_rslora),
             target_modules: request.target_modules.unwrap_or(default.target_modules),
+            layers: request.layers.unwrap_or(default.layers),
+            lora_plus_ratio: request.lora_plus_ratio.unwrap_or(default.lora_plus_ratio),
+            dropout: request.dropout.unwrap_or(default.dropout),
             epochs: request.epochs.or(default.epochs.filter(|_| request.max_steps.is_none())),
             max_steps: request.max_steps,
             learning_rate: request.learning_rate.unwrap_or(default.learning_rate),
@@ -205,24 +274,34 @@ impl TrainConfig {
                 .unwrap_or(default.gradient_accumulation_steps),
             max_seq_len: request.max_seq_len.unwrap_or(default.max_seq_len),
             precision: request.precision.unwrap_or(default.precision),
+            base_precision: request.base_precision,
+            packing: request.packing.unwrap_or(default.packing),
             seed: request.seed.unwrap_or(default.seed),
             eval_fraction: request.eval_fraction.unwrap_or(default.eval_fraction),
             held_out_fraction: request.held_out_fraction.unwrap_or(default.held_out_fraction),
+            eval_steps: request.eval_steps.unwrap_or(default.eval_steps),
+            patience: request.patience.unwrap_or(default.patience),
             checkpoint_steps: request.checkpoint_steps.unwrap_or(default.checkpoint_steps),
+            keep_checkpoints: request.keep_checkpoints.unwrap_or(default.keep_checkpoints),
         })
     }
 }
 
 impl TrainConfig {
-    /// As the job takes it.
-    pub fn settings(&self, model_id: &str) -> TrainSettings {
+    /// As the job takes it, on a model that is bound to a commit where it has one.
+    pub fn settings(&self, model_id: &str, commit: Option<String>) -> TrainSettings {
         let default = TrainSettings::default();
         TrainSettings {
             model_id: model_id.to_owned(),
+            commit,
             method: self.method.text(),
             rank: self.rank,
             alpha: self.alpha,
+            use_rslora: self.use_rslora,
             target_modules: module_names(&self.target_modules),
+            layers: self.layers.clone(),
+            lora_plus_ratio: self.lora_plus_ratio,
+            dropout: self.dropout,
             epochs: self.epochs.unwrap_or(default.epochs),
             max_steps: self.max_steps,
             learning_rate: self.learning_rate,
@@ -234,10 +313,15 @@ impl TrainConfig {
             gradient_accumulation_steps: self.gradient_accumulation_steps,
             max_seq_len: Some(self.max_seq_len),
             precision: self.precision.text(),
+            base_precision: self.base_precision.map(BasePrecision::text),
+            packing: self.packing,
             seed: self.seed,
             eval_fraction: self.eval_fraction,
             held_out_fraction: self.held_out_fraction,
+            eval_steps: Some(self.eval_steps),
+            patience: self.patience,
             checkpoint_steps: self.checkpoint_steps,
+            keep_checkpoints: self.keep_checkpoints,
         }
     }
 
@@ -247,7 +331,11 @@ impl TrainConfig {
             method: Method::of_text(&settings.method).unwrap_or(Method::Lora),
             rank: settings.rank,
             alpha: settings.alpha,
+            use_rslora: settings.use_rslora,
             target_modules: settings.target_modules.join(","),
+            layers: settings.layers.clone(),
+            lora_plus_ratio: settings.lora_plus_ratio,
+            dropout: settings.dropout,
             epochs: settings.max_steps.is_none().then_some(settings.epochs),
             max_steps: settings.max_steps,
             learning_rate: settings.learning_rate,
@@ -259,11 +347,51 @@ impl TrainConfig {
             gradient_accumulation_steps: settings.gradient_accumulation_steps,
             max_seq_len: settings.max_seq_len.unwrap_or(1024),
             precision: Precision::of_text(&settings.precision).unwrap_or(Precision::F32),
+            base_precision: settings.base_precision.as_deref().and_then(BasePrecision::of_text),
+            packing: settings.packing,
             seed: settings.seed,
             eval_fraction: settings.eval_fraction,
             held_out_fraction: settings.held_out_fraction,
+            eval_steps: settings.eval_steps.unwrap_or(0),
+            patience: settings.patience,
             checkpoint_steps: settings.checkpoint_steps,
+            keep_checkpoints: settings.keep_checkpoints,
         }
+    }
+}
+
+impl TrainConfig {
+    /// As the engine plans its memory; without data and folder.
+    ///
+    /// # Errors
+    /// Layers that cannot be read.
+    pub fn options(&self, model: PathBuf) -> Result<TrainOptions, LayerChoiceError> {
+        Ok(TrainOptions {
+            method: match self.method {
+                Method::Lora => engine::trainer::Method::Lora,
+                Method::Dora => engine::trainer::Method::Dora,
+                Method::Full => engine::trainer::Method::Full,
+            },
+            rank: self.rank as usize,
+            alpha: self.alpha,
+            use_rslora: self.use_rslora,
+            target_modules: module_names(&self.target_modules),
+            layers: self.layers.parse()?,
+            dropout: self.dropout,
+            micro_batch_size: self.micro_batch_size as usize,
+            gradient_accumulation_steps: self.gradient_accumulation_steps as usize,
+            max_seq_len: self.max_seq_len as usize,
+            precision: match self.precision {
+                Precision::F32 => PrecisionName::F32,
+                Precision::Bf16 => PrecisionName::Bf16,
+            },
+            base_precision: self.base_precision.map(|base| match base {
+                BasePrecision::Nf4 => BasePrecisionName::Nf4,
+                BasePrecision::Q8 => BasePrecisionName::Q8,
+            }),
+            packing: self.packing,
+            ..TrainOptions::new(model, PathBuf::new(), PathBuf::new())
+        })
     }
 }
 
@@ -339,6 +467,38 @@ fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
     optional(all, "eval_fraction", request.eval_fraction, is_share, "must be between 0 and 0.5");
     optional(all, "held_out_fraction", request.held_out_fraction, is_share, "must be between 0 and 0.5");
     optional(all, "checkpoint_steps", request.checkpoint_steps, |n| n >= 1, "must be at least 1");
+    optional(
+        all,
+        "keep_checkpoints",
+        request.keep_checkpoints,
+        |n| (1..=100).contains(&n),
+        "must be between 1 and 100",
+    );
+    optional(all, "dropout", request.dropout, |n| (0.0..=0.9).contains(&n), "must be between 0 and 0.9");
+    optional(
+        all,
+        "lora_plus_ratio",
+        request.lora_plus_ratio,
+        |n| above_zero(n) && n <= 1000.0,
+        "must be greater than 0 and at most 1000",
+    );
+    let trains_all = request.method == Some(Method::Full);
+    let quantized = request.base_precision.is_some();
+    all.require(
+        !(trains_all && quantized),
+        "base_precision",
+        "is for adapters: every weight is trained here, which needs them unquantized",
+    );
+    let measures = request.eval_fraction != Some(0.0);
+    all.require(
+        measures || request.patience.unwrap_or(0) == 0,
+        "patience",
+        "needs examples that are held back: set eval_fraction",
+    );
+    let layers = request.layers.as_deref().map(str::parse::<LayerChoice>);
+    if let Some(Err(error)) = layers {
+        all.require(false, "layers", &format!("cannot be used: {error}"));
+    }
     if let Some(names) = &request.target_modules
         && let Err(error) =
             engine::models::adapt::target_modules(&module_names(names), &engine::models::Module::ALL)

@@ -6,12 +6,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use store::Database;
 
 use super::Context;
 use super::interrupt::cancel_flag;
+use crate::config::Config;
 use crate::hub::download::{Plan, download};
-use crate::hub::{Client, HubError, Reference, facts};
+use crate::hub::{self, Client, HubError, Reference, facts};
 use crate::models::Models;
+use crate::remote::Secret;
 
 /// Between two looks at how far it is, and whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
@@ -21,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(200);
 #[command(
     after_help = "Only safetensors, JSON, tokenizer and template files are taken, each checked against the hash that the hub names. \
 A download that was interrupted goes on where it was. FTF_HUB_TOKEN or HF_TOKEN is the token for models whose licence must be \
-accepted first; FTF_HUB_ENDPOINT or HF_ENDPOINT another hub; FTF_HUB_CACHE, HF_HUB_CACHE or HF_HOME says where models are kept."
+accepted first, where none was entered in the studio; FTF_HUB_ENDPOINT or HF_ENDPOINT another hub; FTF_HUB_CACHE, HF_HUB_CACHE or HF_HOME says where models are kept."
 )]
 pub struct Args {
     /// org/name, the address of its page, or the name of a model in Ollama's library, such as smollm2:135m
@@ -37,16 +40,33 @@ pub fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let mut reference = Reference::parse(&args.model, config.hub.endpoint.host_str())
         .with_context(|| format!("{:?} is no model of the hub: write it as org/name", args.model))?;
     if let Some(revision) = args.revision {
-        anyhow::ensure!(crate::hub::reference::is_revision(&revision), "{revision:?} is no revision");
+        anyhow::ensure!(hub::reference::is_revision(&revision), "{revision:?} is no revision");
         reference.revision = Some(revision);
     }
     if let Some(ollama) = &reference.ollama {
         eprintln!("{ollama} was made of {}", reference.repo);
     }
-    let client = Client::new(&config.hub, config.hub.token.clone())?;
     let cancel = cancel_flag()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(fetch(&client, &models, &reference, &cancel, context))
+    runtime.block_on(async {
+        let client = Client::new(&config.hub, token(&config).await)?;
+        fetch(&client, &models, &reference, &cancel, context).await
+    })
+}
+
+/// The token that was entered in the studio of this data folder, or else that of the environment or the file.
+async fn token(config: &Config) -> Option<Secret> {
+    let found = async {
+        let database = Database::open_to_read(&config.database_url).await?;
+        let token = hub::token(&database, &config.hub).await;
+        database.close().await?;
+        token
+    };
+    match found.await {
+        Ok(token) => token.map(|(secret, _)| secret),
+        // There is no studio yet, or it is of another version: models that need no token can still be had.
+        Err(_) => config.hub.token.clone(),
+    }
 }
 
 async fn fetch(

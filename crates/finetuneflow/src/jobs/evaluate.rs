@@ -96,7 +96,7 @@ fn named(measured: Comparison, run: &Run, version: &DatasetVersion, is_training:
 
 /// As flags of the `evaluate` command.
 fn model_flags(work: &Work, run: &Run, settings: &TrainSettings) -> anyhow::Result<Vec<OsString>> {
-    let base = work.services.models.dir(&settings.model_id)?;
+    let base = settings.base_dir(&work.services.models)?;
     let folder = run_folder(&work.services.blobs, run.project_id, run.id)?;
     let tuned = if settings.method == "full" { "--tuned" } else { "--adapter" };
     let mut flags: Vec<OsString> = vec!["--model".into(), base.into(), tuned.into(), folder.into()];

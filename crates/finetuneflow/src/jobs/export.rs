@@ -90,7 +90,7 @@ impl JobKind for Export {
         let version = store::dataset_versions::get(work.database(), run.project_id, version).await?;
         let scratch = scratch_folder(&work, &run).await?;
         let source = Source {
-            base: work.services.models.dir(&settings.model_id)?,
+            base: settings.base_dir(&work.services.models)?,
             folder: run_folder(&work.services.blobs, run.project_id, run.id)?,
             settings,
             provenance: scratch.path().join("provenance.json"),
@@ -329,7 +329,7 @@ impl Written {
     /// What `certify` reads of it, if that is anything.
     fn comparable(&self) -> Option<PathBuf> {
         match self.part.format.id {
-            "peft" | "merged" | "gguf" => Some(self.path.clone()),
+            "peft" | "merged" | "gguf" | "gguf-adapter" => Some(self.path.clone()),
             _ => None,
         }
     }

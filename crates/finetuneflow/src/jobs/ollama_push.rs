@@ -8,6 +8,7 @@ use export::Quantization;
 use export::ollama::Options;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::run_events;
 use store::runs::Run;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -77,6 +78,8 @@ impl JobKind for OllamaPush {
         };
         let pushed = work.unless_interrupted(watched(&work, push.run(&means), progress)).await??;
         let mut result = serde_json::to_value(&pushed)?;
+        // Part of the run's certificate.
+        run_events::append(work.database(), run.id, "ollama", result.clone()).await?;
         result["run_id"] = serde_json::to_value(run.id)?;
         Ok(result)
     }
@@ -87,7 +90,7 @@ impl OllamaPush {
         let folder = run_folder(&work.services.blobs, run.project_id, run.id)?;
         let weights = match settings.method.as_str() {
             "full" => Weights { model: folder, adapter: None },
-            _ => Weights { model: work.services.models.dir(&settings.model_id)?, adapter: Some(folder) },
+            _ => Weights { model: settings.base_dir(&work.services.models)?, adapter: Some(folder) },
         };
         Ok(Push {
             weights,

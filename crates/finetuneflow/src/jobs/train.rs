@@ -185,16 +185,18 @@ async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
     };
     work.check()?;
     let folder = run_folder(&work.services.blobs, run.project_id, run.id)?;
-    let model = work.services.models.dir(&settings.model_id)?;
+    let model = settings.base_dir(&work.services.models)?;
     let data = local(&work.services.blobs, &version.train_key)?;
+    let held_back = version.eval_key.as_deref().filter(|_| settings.eval_steps.is_some());
+    let held_back = held_back.map(|key| local(&work.services.blobs, key)).transpose()?;
     wait_for_folder(&folder).await?;
 
     let mut arguments: Vec<OsString> = vec!["train".into(), "--json".into(), "--resume".into()];
-    for (flag, path) in [("--model", &model), ("--data", &data), ("--out", &folder)] {
-        arguments.push(flag.into());
-        arguments.push(path.into());
+    let paths = [("--model", Some(&model)), ("--data", Some(&data)), ("--out", Some(&folder))];
+    for (flag, path) in paths.into_iter().chain([("--eval-data", held_back.as_ref())]) {
+        arguments.extend(path.into_iter().flat_map(|path| [flag.into(), path.into()]));
     }
-    arguments.extend(settings.arguments(work.services.threads));
+    arguments.extend(settings.arguments(work.services.threads, held_back.is_some()));
     let resumes = has_checkpoint(&work.services.blobs, run);
     let payload = json!({
         "attempt": work.job.attempts,

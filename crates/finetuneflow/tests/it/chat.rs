@@ -73,6 +73,11 @@ async fn the_base_and_the_trained_model_answer_side_by_side() {
         (&json!(true), &json!("Strong"), &json!(1))
     );
     assert_eq!((&run["step"], &run["progress"]), (&json!(20), &json!(1.0)));
+    assert!(
+        run["eval_loss"].is_f64() && run["summary"]["best_step"].is_u64(),
+        "measured while it learned: {run}"
+    );
+    assert!(run["planned_memory_bytes"].is_u64() && run["dataset_version"] == 1, "{run}");
     assert!(run["summary"]["peak_memory_bytes"].is_u64(), "{run}");
     let both = ask(&server, &project, "both").await;
     assert_eq!(done(&both), ["base", "adapter"]);
@@ -297,4 +302,69 @@ async fn documents_become_chunks_and_examples() {
         (&kept["provenance"]["file_name"], &kept["provenance"]["chunk_id"]),
         (&json!("library.md"), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn every_setting_reaches_the_trainer() {
+    let Some((server, project)) = prepared("every_setting_reaches_the_trainer").await else { return };
+    let settings = json!({
+        "method": "dora", "base_precision": "nf4", "use_rslora": true, "rank": 4, "alpha": 8.0, "dropout": 0.1,
+        "lora_plus_ratio": 4.0, "layers": "last:1", "target_modules": "q_proj,down_proj", "packing": false,
+        "max_steps": 6, "max_seq_len": 64, "eval_fraction": 0.3, "eval_steps": 2, "patience": 5, "keep_checkpoints": 1,
+        "checkpoint_steps": 2,
+    });
+    let run = train(&server, &project, settings.clone()).await;
+    for (field, value) in settings.as_object().expect("an object") {
+        assert_eq!(run["config"][field], *value, "{field}");
+    }
+    let id: uuid::Uuid = run["id"].as_str().expect("an id").parse().expect("a uuid");
+    let row = store::runs::get(&server.state.database, id).await.expect("is there");
+    let folder =
+        finetuneflow::jobs::train::run_folder(&server.state.blobs, row.project_id, id).expect("local");
+    let written = std::fs::read(folder.join("training_config.json")).expect("written");
+    let trainer: Value = serde_json::from_slice(&written).expect("JSON");
+    let expected = json!({
+        "method": "dora", "base_precision": "nf4", "use_rslora": true, "dropout": 0.1, "lora_plus_ratio": 4.0,
+        "layers": "last:1", "packing": false, "keep_checkpoints": 1,
+    });
+    for (field, value) in expected.as_object().expect("an object") {
+        assert_eq!(trainer[field], *value, "{field}");
+    }
+    assert_eq!((&trainer["evaluation"]["steps"], &trainer["evaluation"]["patience"]), (&json!(2), &json!(5)));
+    let metrics = server.get(&format!("{project}/runs/{id}/metrics")).await.expect(200);
+    let measured: Vec<_> =
+        metrics["evaluations"].as_array().expect("a list").iter().map(|at| at["step"].as_u64()).collect();
+    assert_eq!(measured, [Some(2), Some(4), Some(6)]);
+
+    let wrong = json!({ "method": "full", "base_precision": "q8", "dropout": 1.0, "layers": "some", "eval_fraction": 0.0, "patience": 1 });
+    let error =
+        server.post(&format!("{project}/train/start"), &wrong).await.expect_error(400, "invalid_request");
+    let fields: Vec<_> =
+        error["fields"].as_array().expect("a list").iter().map(|field| &field["field"]).collect();
+    assert_eq!(fields, ["dropout", "base_precision", "patience", "layers"]);
+}
+
+#[tokio::test]
+async fn an_example_is_shown_as_a_training_sees_it() {
+    let Some((server, project)) = prepared("an_example_is_shown_as_a_training_sees_it").await else { return };
+    let examples = server.get(&format!("{project}/dataset/examples?per_page=1")).await.expect(200);
+    let id = examples["items"][0]["id"].as_str().expect("an id");
+    let path = format!("{project}/train/tokens?example_id={id}");
+    let shown = server.get(&path).await.expect(200);
+    let text = |learned: bool| {
+        let tokens = shown["tokens"].as_array().expect("a list").iter();
+        let tokens = tokens.filter(|token| token["learned"] == learned && token["special"] == false);
+        tokens.map(|token| token["text"].as_str().expect("text")).collect::<String>()
+    };
+    assert!(text(true).contains("red balls in box") && text(false).contains("What is in box"), "{shown}");
+    assert_eq!(shown["total"], shown["tokens"].as_array().expect("a list").len());
+    assert_eq!((&shown["cut"], &shown["cut_learned"]), (&json!(0), &json!(0)));
+
+    let short = server.get(&format!("{path}&max_seq_len=16")).await.expect(200);
+    assert_eq!(short["cut"], shown["total"].as_u64().expect("a number") - 16);
+    assert!(short["cut_learned"].as_u64() > Some(0) && short["learned"] == shown["learned"], "{short}");
+    server.get(&format!("{path}&max_seq_len=8")).await.expect_error(400, "invalid_request");
+    let other = server.post("/api/projects", &json!({ "name": "Other" })).await.expect(201);
+    let other = format!("/api/projects/{}", other["id"].as_str().expect("an id"));
+    server.get(&format!("{other}/train/tokens?example_id={id}")).await.expect_error(404, "example_not_found");
 }

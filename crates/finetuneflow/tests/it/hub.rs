@@ -331,7 +331,12 @@ async fn a_gated_model_is_shown_with_its_page_and_downloaded_with_the_right_toke
     );
     let refused = server.post("/api/models/download", &json!({ "model": REPO })).await;
     assert_eq!(refused.expect_error(403, "hub_model_gated")["params"]["link"], page);
+    let command = ["download", REPO, "--json"];
+    assert!(!program(server.folder.path(), &hub, &command).await.status.success());
     server.put("/api/settings/hub", &json!({ "token": "right" })).await.expect(200);
+    // The command takes the token of the studio's settings, beside a studio at work.
+    let told = program(server.folder.path(), &hub, &command).await;
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     assert_eq!(resolve(&server, REPO).await["problem"], Value::Null);
     assert_eq!(downloaded(&server, &json!({ "model": REPO })).await["status"], "completed");
     let cleared = server.put("/api/settings/hub", &json!({ "token": "" })).await.expect(200);

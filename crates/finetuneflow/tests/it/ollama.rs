@@ -295,6 +295,18 @@ async fn a_training_becomes_a_model_in_ollama() {
         (&json!("boxes"), &json!("equal"))
     );
     assert_eq!(script.book().models["boxes"]["system"], "Be brief.");
+    let certificate = server.get(&format!("{project}/export/certificate")).await.expect(200);
+    let ollama = &certificate["ollama"];
+    assert_eq!(
+        (&ollama["name"], &ollama["address"]),
+        (&json!("boxes"), &job["result"]["address"]),
+        "{certificate}"
+    );
+    assert_eq!(
+        (&ollama["prompts_equal"], &ollama["answers_equal"]),
+        (&job["result"]["prompts"]["compared"], &job["result"]["answers"]["equal"]),
+        "{certificate}"
+    );
     server.post(&path, &body).await.expect_error(409, "model_exists");
 
     // It is cancelled while Ollama takes its time.

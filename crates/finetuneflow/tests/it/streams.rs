@@ -160,5 +160,57 @@ async fn a_job_is_watched_to_its_end() {
         server.post(&format!("/api/jobs/{id}/cancel"), &json!({})).await.expect(200)["status"],
         "cancelled"
     );
+    // The same once more; twice at a time is refused.
+    let again = server.post(&format!("/api/jobs/{id}/retry"), &json!({})).await.expect(202)["job"].clone();
+    assert_eq!((&again["kind"], &again["status"]), (&json!("chunk_documents"), &json!("queued")));
+    assert_ne!(again["id"], json!(id));
+    server.post(&format!("/api/jobs/{id}/retry"), &json!({})).await.expect_error(409, "already_running");
+    let again = again["id"].as_str().expect("an id");
+    server.post(&format!("/api/jobs/{again}/retry"), &json!({})).await.expect_error(409, "conflict");
+    server.post(&format!("/api/jobs/{again}/cancel"), &json!({})).await.expect(200);
     server.delete(&project).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_run_gets_another_name_and_is_deleted_with_its_files() {
+    let server = Server::start().await;
+    let project = server.project().await;
+    let run = run(&server, &project).await;
+    let path = format!("{project}/runs/{run}");
+    append(&server, run, "started", json!({})).await;
+    let plan = json!({ "total_steps": 4, "plan": { "total_bytes": 1000 } });
+    append(&server, run, "plan", plan).await;
+    append(
+        &server,
+        run,
+        "step",
+        json!({ "step": 1, "loss": 2.0, "seconds": 1.5, "memory_bytes": 700, "peak_memory_bytes": 900 }),
+    )
+    .await;
+    let shown = server.get(&path).await.expect(200);
+    assert_eq!((&shown["planned_memory_bytes"], &shown["peak_memory_bytes"]), (&json!(1000), &json!(900)));
+    let metrics = server.get(&format!("{path}/metrics")).await.expect(200);
+    let step = &metrics["steps"][0];
+    assert_eq!((&step["seconds"], &step["memory_bytes"]), (&json!(1.5), &json!(700)));
+
+    let named = server.patch(&path, &json!({ "name": " With a high rank " })).await.expect(200);
+    assert_eq!(named["name"], "With a high rank");
+    assert_eq!(named["config"], shown["config"], "nothing else changes");
+    server.patch(&path, &json!({ "name": " " })).await.expect_error(400, "invalid_request");
+    server.patch(&path, &json!({ "rank": 1 })).await.expect_error(400, "invalid_request");
+
+    let id: Uuid = project.rsplit('/').next().expect("an id").parse().expect("a uuid");
+    let key =
+        store::BlobKey::new(id, "artifacts", &format!("{run}/adapter_model.safetensors")).expect("a key");
+    let file = server.state.blobs.local_path(&key).expect("local");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("created");
+    std::fs::write(&file, b"x").expect("written");
+    let other = server.project().await;
+    server.delete(&format!("{other}/runs/{run}")).await.expect_error(404, "run_not_found");
+    assert!(file.exists());
+    append(&server, run, "failed", json!({ "error": "x" })).await;
+    server.delete(&path).await.expect(204);
+    assert!(!file.parent().expect("a folder").exists());
+    server.get(&path).await.expect_error(404, "run_not_found");
+    server.delete(&path).await.expect_error(404, "run_not_found");
 }

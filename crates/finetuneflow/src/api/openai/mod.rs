@@ -140,7 +140,7 @@ async fn of_run(state: &AppState, run: &rows::Run) -> ApiResult<Option<Named>> {
     if !runs::has_result(state, run)? || !model.is_some_and(|model| model.usable && model.chat_template) {
         return Ok(None);
     }
-    let model = state.services.models.dir(&config.settings.model_id).map_err(ApiError::internal)?;
+    let model = config.settings.base_dir(&state.services.models).map_err(ApiError::internal)?;
     let weights = super::chat::trained(model, runs::folder(state, run)?, &config.settings.method);
     let project = store::projects::get(&state.database, run.project_id).await?;
     let id = format!("{}-{}-{}", slug(&project.name), config.number, ending(run.id));
