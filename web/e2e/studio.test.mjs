@@ -156,10 +156,42 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await page.locator('[data-way="lora"]').getByText("chosen").waitFor();
   });
 
-  await part("a training shows its course, also after a reload in its middle", async () => {
+  await part("an example is shown as the model learns it", async () => {
     await step("Train").click();
     await heading("Train");
     await page.getByText(`${total - 1} approved examples are ready.`).waitFor();
+    await page.getByText("What the model learns of an example").click();
+    const tokens = page.getByTestId("tokens");
+    await tokens.locator('mark[data-part="learned"]').first().waitFor();
+    await tokens.getByText(/\d+ of \d+ tokens are learned/).waitFor();
+    const before = await tokens.innerText();
+    await button("Next example").click();
+    await page.getByText(`Example 2 of ${total - 1}`).waitFor();
+    await page.waitForFunction((shown) => document.querySelector('[data-testid="tokens"]')?.innerText !== shown, before);
+    await shoot(page, "08-tokens");
+  });
+
+  await part("a training that does not fit is refused, with settings that do", async () => {
+    await page.getByText("Advanced settings").click();
+    const rows = page.getByLabel("Examples at a time");
+    await rows.fill("1024");
+    await page.getByLabel("Longest example in tokens").fill("1024");
+    await button("Start training").click();
+    await page.getByText("does not fit into the memory").waitFor();
+    await page.getByText(/It fits with \d+ examples? at a time/).waitFor();
+    await shoot(page, "08-does-not-fit");
+    await button("Take these settings").click();
+    assert.ok(Number(await rows.inputValue()) < 1024);
+    // What was typed is kept on the server.
+    await page.reload();
+    await page.getByText("Advanced settings").click();
+    assert.ok(Number(await rows.inputValue()) < 1024);
+    await button("Back to the usual values").click();
+    assert.equal(await rows.inputValue(), "4");
+    await page.getByText("Advanced settings").click();
+  });
+
+  await part("a training shows its course, also after a reload in its middle", async () => {
     await page.getByLabel("Times through the examples").fill("0");
     await page.getByText("Must be between").waitFor();
     // Far longer than the test: it ends when it is stopped.
@@ -237,7 +269,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
 
   await part("both models answer in the chat", async () => {
     await step("Playground").click();
-    await heading("Chat");
+    await heading("Playground");
     await shoot(page, "13-chat-empty");
     await page.getByLabel("Your question").fill("How many days of holiday do I have?");
     await page.keyboard.press("Enter");

@@ -1,11 +1,8 @@
 import { useTranslation } from "react-i18next";
-import type { Side } from "../../shared/api/ask";
 import type { NumberFault } from "../../shared/lib/numbers";
-import { Checkbox, Field, Select, Textarea } from "../../shared/ui/Field";
+import { Checkbox, Field, Textarea } from "../../shared/ui/Field";
 import { NumberField } from "../../shared/ui/NumberField";
 import { type ChatForm, NUMBERS, type NumberName } from "./chatForm";
-
-export type Shown = Side | "both";
 
 /** How answers are drawn, in a fold. */
 export function ChatOptions(props: {
@@ -14,29 +11,17 @@ export function ChatOptions(props: {
   onChange: (form: ChatForm) => void;
   isOpen: boolean;
   onToggle: (isOpen: boolean) => void;
-  /** Null where there is only one model to ask. */
-  shown: Shown | null;
-  onShow: (shown: Shown) => void;
+  /** Two models are asked. */
+  isCompared: boolean;
 }) {
   const { t } = useTranslation();
-  const { form, shown } = props;
+  const { form } = props;
   const change = (part: Partial<ChatForm>) => props.onChange({ ...form, ...part });
   return (
     <details className="mt-2 text-sm" open={props.isOpen} onToggle={(event) => props.onToggle(event.currentTarget.open)}>
       <summary className="text-soft">{t("chat.options")}</summary>
       <div className="mt-3 max-h-[35vh] space-y-3 overflow-y-auto pr-1">
         <div className="grid grid-cols-2 gap-3 md:grid-cols-4">
-          {shown !== null && (
-            <Field label={t("chat.show")}>
-              {(control) => (
-                <Select {...control} value={shown} onChange={(event) => props.onShow(event.target.value as Shown)}>
-                  <option value="both">{t("chat.both")}</option>
-                  <option value="base">{t("chat.base")}</option>
-                  <option value="adapter">{t("chat.tuned")}</option>
-                </Select>
-              )}
-            </Field>
-          )}
           {NUMBERS.map((name) => (
             <NumberField
               key={name}
@@ -60,7 +45,7 @@ export function ChatOptions(props: {
             )}
           </Field>
         </div>
-        {shown === "both" && (
+        {props.isCompared && (
           <Checkbox
             label={t("chat.simultaneous")}
             hint={t("chat.simultaneousHint")}

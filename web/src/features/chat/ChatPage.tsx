@@ -17,9 +17,11 @@ import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton, WarnNote } from "../../shared/ui/States";
 import { AnswerView } from "./AnswerView";
 import { type ChatForm, faultsOf, newForm, optionsOf } from "./chatForm";
-import { ChatOptions, type Shown } from "./ChatOptions";
+import { ChatOptions } from "./ChatOptions";
 import type { Exchange } from "./conversation";
 import { useConversation } from "./useConversation";
+
+type Shown = Side | "both";
 
 export function ChatPage() {
   const { t } = useTranslation();
@@ -71,6 +73,15 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
     setText("");
     send(trimmed, sides, { ...optionsOf(form), system: form.system, simultaneous: form.simultaneous });
   };
+  // Wherever the focus is: what is being written stops.
+  useEffect(() => {
+    if (!isWriting) return;
+    const onEscape = (event: globalThis.KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented) stop();
+    };
+    window.addEventListener("keydown", onEscape);
+    return () => window.removeEventListener("keydown", onEscape);
+  }, [isWriting, stop]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
       event.preventDefault();
@@ -94,6 +105,7 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
           submit(text);
         }}
       >
+        {runId !== null && <ShownChoice shown={shown} onShow={setShown} />}
         <div className="flex items-end gap-2">
           <Textarea
             aria-label={t("chat.question")}
@@ -122,12 +134,13 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
           onChange={setForm}
           isOpen={isOpen}
           onToggle={setOpen}
-          shown={runId === null ? null : shown}
-          onShow={setShown}
+          isCompared={runId !== null && shown === "both"}
         />
       </form>
       <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="text-xs text-soft">{t("chat.private")}</p>
+        <p className="text-xs text-soft">
+          {t("chat.keys")} {t("chat.private")}
+        </p>
         {exchanges.length > 0 && (
           <Button look="quiet" size="small" disabled={isWriting} onClick={clear}>
             <RotateCcw aria-hidden />
@@ -136,6 +149,33 @@ function Conversation({ projectId, runId }: { projectId: string; runId: string |
         )}
       </div>
     </div>
+  );
+}
+
+/** Which of the two models is asked. */
+function ShownChoice({ shown, onShow }: { shown: Shown; onShow: (shown: Shown) => void }) {
+  const { t } = useTranslation();
+  const words: [Shown, string][] = [
+    ["both", t("chat.both")],
+    ["base", t("chat.base")],
+    ["adapter", t("chat.tuned")],
+  ];
+  return (
+    <fieldset className="mb-2 flex flex-wrap gap-1.5">
+      <legend className="sr-only">{t("chat.show")}</legend>
+      {words.map(([id, word]) => (
+        <label
+          key={id}
+          className={cn(
+            "cursor-pointer rounded-full border px-3 py-1 text-xs has-focus-visible:outline-3 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent",
+            shown === id ? "border-accent bg-accent-soft font-medium text-accent-strong" : "border-line text-soft hover:bg-sunken",
+          )}
+        >
+          <input type="radio" name="shown" className="sr-only" checked={shown === id} onChange={() => onShow(id)} />
+          {word}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

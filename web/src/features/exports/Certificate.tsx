@@ -3,7 +3,7 @@ import { BadgeCheck } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
-import type { CertificateEntry, Run } from "../../shared/api/types";
+import type { CertificateEntry, OllamaEntry, Run } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Section } from "../../shared/ui/Card";
@@ -23,17 +23,19 @@ export function Certificate({ run }: { run: Run }) {
     },
   });
   const entries = certificate.data?.entries ?? [];
+  const ollama = certificate.data?.ollama ?? null;
   return (
     <Section title={t("export.certificate.title")} text={t("export.certificate.text")}>
       {certificate.isPending && <Skeleton rows={2} />}
       {certificate.isError && <ProblemNote problem={certificate.error} onRetry={() => void certificate.refetch()} />}
-      {certificate.data && entries.length === 0 && (
+      {certificate.data && entries.length === 0 && !ollama && (
         <EmptyState icon={BadgeCheck} title={t("export.certificate.emptyTitle")} text={t("export.certificate.emptyText")} className="py-8" />
       )}
       <ul className="divide-y divide-line">
         {entries.map((entry) => (
           <EntryLine key={entry.name} entry={entry} />
         ))}
+        {ollama && <OllamaLine entry={ollama} />}
       </ul>
     </Section>
   );
@@ -50,6 +52,33 @@ function EntryLine({ entry }: { entry: CertificateEntry }) {
       <p className="mt-1 max-w-prose text-sm">{t(`export.certificate.reasons.${entry.reason ?? "none"}`)}</p>
       {entry.verdict === "different" && entry.detail && <p className="mt-1 text-xs text-soft wrap-anywhere">{entry.detail}</p>}
       {entry.measured && <Figures figures={entry.measured} />}
+    </li>
+  );
+}
+
+/** The model in Ollama: asked as it was trained? */
+function OllamaLine({ entry }: { entry: OllamaEntry }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { verdict } = entry;
+  const share = (equal: number, all: number) => t("export.certificate.of", { equal: format.number(equal), all: format.number(all) });
+  return (
+    <li className="py-3 first:pt-0 last:pb-0" data-testid="certificate-ollama">
+      <div className="flex flex-wrap items-center gap-2">
+        <Badge tone={verdict ? TONES[verdict] : "warn"}>{verdict ? t(`export.certificate.verdicts.${verdict}`) : t("ollama.verdicts.unknown")}</Badge>
+        <span className="font-medium wrap-anywhere">{t("export.certificate.inOllama", { name: entry.name, quantization: entry.quantization })}</span>
+      </div>
+      <p className="mt-1 max-w-prose text-sm">{t(`export.certificate.ollama.${verdict ?? "unknown"}`)}</p>
+      <dl className="mt-2 grid grid-cols-2 gap-x-4 gap-y-2 text-xs sm:grid-cols-5">
+        <div>
+          <dt className="text-soft">{t("export.certificate.rows")}</dt>
+          <dd className="tabular-nums">{share(entry.prompts_equal, entry.prompts)}</dd>
+        </div>
+        <div>
+          <dt className="text-soft">{t("export.certificate.texts")}</dt>
+          <dd className="tabular-nums">{share(entry.answers_equal, entry.answers)}</dd>
+        </div>
+      </dl>
     </li>
   );
 }

@@ -1,10 +1,11 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ListChecks } from "lucide-react";
+import { ListChecks, RotateCw } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { Job, JobStatus } from "../../shared/api/types";
+import { progressText } from "../../shared/jobs/progressText";
 import { isActive } from "../../shared/jobs/useProjectJob";
 import { useFormat } from "../../shared/lib/format";
 import { Badge, type Tone } from "../../shared/ui/Badge";
@@ -14,7 +15,7 @@ import { PageHeader } from "../../shared/ui/Page";
 import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { ProgressBar } from "../../shared/ui/ProgressBar";
-import { EmptyState, Skeleton } from "../../shared/ui/States";
+import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
 
 const PER_PAGE = 25;
 const REFRESH_MS = 2000;
@@ -35,6 +36,14 @@ const PAGES: Record<string, string> = {
   export: "export",
   ollama_push: "export",
 };
+
+/** The page that a job belongs to, on the training that it works with. */
+export function pageOf(job: Pick<Job, "kind" | "project_id" | "run_id">): string {
+  const page = PAGES[job.kind] ?? "";
+  const run = job.run_id ?? null;
+  if (run === null) return `/projects/${job.project_id}/${page}`;
+  return job.kind === "train" ? `/projects/${job.project_id}/train/${run}` : `/projects/${job.project_id}/${page}?run=${run}`;
+}
 
 export function JobsPage() {
   const { t } = useTranslation();
@@ -107,8 +116,11 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
     mutationFn: () => take(api.POST("/api/jobs/{id}/cancel", { params: { path: { id: job.id } } })),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.jobs }),
   });
+  const retry = useMutation({
+    mutationFn: () => take(api.POST("/api/jobs/{id}/retry", { params: { path: { id: job.id } } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.jobs }),
+  });
   const kind = i18n.exists(`jobs.kinds.${job.kind}`) ? t(`jobs.kinds.${job.kind}` as never) : job.kind;
-  const page = PAGES[job.kind];
   const isAtWork = isActive(job);
   return (
     <li className="p-4">
@@ -118,7 +130,7 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
           <p className="text-xs wrap-anywhere text-soft">
             {projectName !== null && job.project_id && (
               <>
-                <Link className="underline underline-offset-2" to={`/projects/${job.project_id}/${page ?? ""}`}>
+                <Link className="underline underline-offset-2" to={pageOf(job)}>
                   {projectName}
                 </Link>
                 {" · "}
@@ -135,10 +147,18 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
           </Button>
         )}
       </div>
+      {job.retryable && !retry.isSuccess && (
+        <Button size="small" className="mt-2" busy={retry.isPending} onClick={() => retry.mutate()}>
+          <RotateCw aria-hidden />
+          {t("jobs.retry")}
+        </Button>
+      )}
+      {retry.isSuccess && <DoneNote className="mt-2">{t("jobs.retried")}</DoneNote>}
+      {retry.isError && <ProblemNote problem={retry.error} className="mt-2" />}
       {isAtWork && (
         <>
           <ProgressBar className="mt-3" fraction={job.status === "queued" ? 0 : (job.progress?.fraction ?? null)} label={kind} />
-          <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : job.progress?.message}</p>
+          <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : progressText(job.progress?.message ?? "")}</p>
         </>
       )}
       {job.error && (

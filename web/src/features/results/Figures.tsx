@@ -6,6 +6,15 @@ import { WarnNote } from "../../shared/ui/States";
 
 type Figures = Evaluation["base"];
 
+/** What the loss says, for people: how much surer the model is of the right answers. */
+export function inWords(base: Figures, adapter: Figures): "unknown" | "much" | "some" | "same" | "worse" {
+  if (base.eval_loss == null || adapter.eval_loss == null) return "unknown";
+  const gained = base.eval_loss - adapter.eval_loss;
+  if (gained < -0.02) return "worse";
+  if (gained < 0.05) return "same";
+  return gained < 0.7 ? "some" : "much";
+}
+
 /** Before and after on the held-back examples, on held-out sections apart from them, and on neutral texts. */
 export function AllFigures({ evaluation }: { evaluation: Evaluation }) {
   const { t } = useTranslation();
@@ -14,6 +23,12 @@ export function AllFigures({ evaluation }: { evaluation: Evaluation }) {
   const isTrained = split === "training";
   return (
     <div className="space-y-6">
+      <p data-testid="in-words" className="max-w-prose">
+        {inWords(base, adapter) === "unknown" ? t("results.plain.unknown") : t(`results.plain.${inWords(base, adapter)}`, {
+          before: format.percent(base.token_accuracy ?? 0),
+          after: format.percent(adapter.token_accuracy ?? 0),
+        })}
+      </p>
       <Sides
         title={isTrained ? t("results.trained") : t("results.recall")}
         text={isTrained ? null : t("results.heldBack", { count: examples })}

@@ -9,6 +9,9 @@ import "../../shared/i18n";
 import { FakeEventSource } from "../../../tests/FakeEventSource";
 import { RunView } from "./RunView";
 
+// It draws on a canvas, which there is none of here.
+vi.mock("./Chart", () => ({ default: ({ label }: { label: string }) => <p>{label}</p> }));
+
 const RUN = {
   id: "run-1",
   project_id: "project-1",
@@ -40,6 +43,7 @@ beforeEach(() => {
     const path = new URL(asked.url).pathname;
     requests.push(`${asked.method} ${path} ${await asked.clone().text()}`);
     if (path === "/api/jobs/job-1") return Response.json({ id: "job-1", status: jobStatus });
+    if (!path.endsWith("/train/resume")) return Response.json({ error: { code: "not_found" } }, { status: 404 });
     return Response.json({ job: { id: "job-2" }, run: { ...RUN, status: "queued" } }, { status: 202 });
   });
 });
@@ -48,7 +52,7 @@ function show(run: Run) {
   const page = (shown: Run) => (
     <QueryClientProvider client={new QueryClient()}>
       <MemoryRouter>
-        <RunView run={shown} />
+        <RunView run={shown} others={[]} />
       </MemoryRouter>
     </QueryClientProvider>
   );
@@ -82,7 +86,23 @@ it("shows the steps as they come, and the end", async () => {
   show({ ...RUN, status: "running", resumable: false });
   const source = FakeEventSource.all[0];
   act(() => {
-    source?.send("step", { step: 3, total_steps: 6, loss: 1.5, learning_rate: 0.0002, tokens_per_second: 900, seconds_left: 75 }, "7");
+    source?.send("plan", { total_steps: 6, resumed_steps: 0, plan: { total_bytes: 300 * 2 ** 20 } });
+    source?.send("log", { level: "info", message: "the first line" });
+    source?.send("log", { level: "warning", message: "3 rows were longer than 64 tokens and were cut", code: "Truncated" });
+    const figures = { learning_rate: 0.0002, tokens_per_second: 900, seconds_left: 75, grad_norm: 0.25, epoch: 1.5 };
+    const memory = { memory_bytes: 200 * 2 ** 20, peak_memory_bytes: 250 * 2 ** 20 };
+    source?.send("step", { step: 3, total_steps: 6, loss: 1.5, ...figures, ...memory }, "7");
+  });
+  expect(await screen.findByText("200 MiB")).toBeTruthy();
+  expect(screen.getByText("250 MiB at most, 300 MiB planned")).toBeTruthy();
+  expect(screen.getByText("0.25")).toBeTruthy();
+  await userEvent.type(screen.getByLabelText("Search the messages"), "LONGER");
+  expect(screen.getByText(/were cut/)).toBeTruthy();
+  expect(screen.queryByText("the first line")).toBeNull();
+  await userEvent.clear(screen.getByLabelText("Search the messages"));
+  await userEvent.selectOptions(screen.getByLabelText("Show", { selector: "select:has(option[value=warnings])" }), "warnings");
+  expect(screen.queryByText("the first line")).toBeNull();
+  act(() => {
     source?.send("end", { status: "completed" });
   });
   expect(await screen.findByText("3 of 6")).toBeTruthy();

@@ -1,19 +1,25 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Cpu, GraduationCap, RotateCcw } from "lucide-react";
+import { GraduationCap, RotateCcw } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../../shared/api/client";
+import { asProblem } from "../../shared/api/problem";
 import { refreshProject, useHardware, useModels, useSettings, useStats } from "../../shared/api/queries";
-import type { Hardware, Model, Project, Run, Settings } from "../../shared/api/types";
+import type { DatasetStats, Hardware, Model, Project, Run, Settings } from "../../shared/api/types";
+import { useStepChoices } from "../../shared/api/useStepChoices";
 import { useFormat } from "../../shared/lib/format";
+import { parseNumber } from "../../shared/lib/numbers";
 import { Button } from "../../shared/ui/Button";
 import { Section } from "../../shared/ui/Card";
 import { Field, Input, Select } from "../../shared/ui/Field";
 import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
-import { EmptyState, Skeleton, WarnNote } from "../../shared/ui/States";
-import { check, type FormValues, type NumberField as NumberName, request, startValues } from "./trainForm";
+import { EmptyState, Skeleton } from "../../shared/ui/States";
+import { AdvancedFields } from "./AdvancedFields";
+import { DoesNotFit, HardwareNote } from "./HardwareNote";
+import { TokensCard } from "./TokensCard";
+import { check, type FormValues, formValues, kept, request, type TrainChoices } from "./trainForm";
 
 /** Starts a training: sensible values are filled in, everything else is in the fold. */
 export function TrainForm(props: { project: Project; onStarted: (run: Run) => void }) {
@@ -37,16 +43,13 @@ export function TrainForm(props: { project: Project; onStarted: (run: Run) => vo
   }
   return (
     <>
-      {hardware.isError && (
-        <ProblemNote problem={hardware.error} onRetry={() => void hardware.refetch()} className="mb-4" />
-      )}
+      {hardware.isError && <ProblemNote problem={hardware.error} onRetry={() => void hardware.refetch()} className="mb-4" />}
       <Form
         project={project}
         settings={settings.data}
         hardware={hardware.data ?? null}
         model={models.data?.items.find((model) => model.id === project.model_id) ?? null}
-        approved={stats.data.approved}
-        pending={stats.data.pending}
+        stats={stats.data}
         onStarted={props.onStarted}
       />
     </>
@@ -58,16 +61,16 @@ interface FormProps {
   settings: Settings;
   hardware: Hardware | null;
   model: Model | null;
-  approved: number;
-  pending: number;
+  stats: DatasetStats;
   onStarted: (run: Run) => void;
 }
 
-function Form({ project, settings, hardware, model, approved, pending, onStarted }: FormProps) {
+function Form({ project, settings, hardware, model, stats, onStarted }: FormProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const usual = () => startValues(settings.defaults.train, hardware?.plan ?? null);
-  const [values, setValues] = useState<FormValues>(usual);
+  const choices = useStepChoices<TrainChoices>(project.id, "train");
+  const usual = settings.defaults.train;
+  const values = formValues(choices.value, usual, hardware?.plan ?? null);
   const [isOpen, setOpen] = useState(false);
   const faults = check(values, model?.context_length ?? null);
   const start = useMutation({
@@ -76,88 +79,121 @@ function Form({ project, settings, hardware, model, approved, pending, onStarted
       return take(api.POST("/api/projects/{project_id}/train/start", { params, body: request(values) }));
     },
     onSuccess: async (started) => {
+      choices.update({ name: undefined });
       await refreshProject(client, project.id);
       onStarted(started.run);
     },
   });
+  const update = (change: TrainChoices) => {
+    start.reset();
+    choices.update(change);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wrong = Object.keys(faults);
     if (wrong.length === 0) start.mutate();
-    else if (wrong.some((field) => field !== "epochs")) setOpen(true);
+    else if (wrong.some((field) => field !== "epochs" && field !== "max_steps")) setOpen(true);
   };
-  const set = (change: Partial<FormValues>) => setValues((before) => ({ ...before, ...change }));
-  const number = (field: NumberName, label: string, hint?: string) => (
-    <NumberField label={label} hint={hint} fault={faults[field]} value={values[field]} onChange={(value) => set({ [field]: value })} />
-  );
-  const choice = <Name extends "method" | "schedule" | "precision">(
-    field: Name,
-    label: string,
-    entries: { id: string; label: string }[],
-    translated?: (id: string) => string,
-  ) => (
-    <Field label={label}>
-      {(control) => (
-        <Select {...control} value={values[field]} onChange={(event) => set({ [field]: event.target.value } as Partial<FormValues>)}>
-          {entries.map((entry) => (
-            <option key={entry.id} value={entry.id}>
-              {translated?.(entry.id) ?? entry.label}
-            </option>
-          ))}
-        </Select>
-      )}
-    </Field>
-  );
-  const { options } = settings;
+  const problem = start.isError ? asProblem(start.error) : null;
+  const refused = (field: string) => problem?.fields.find((entry) => entry.field === field)?.message ?? null;
 
   return (
     <form onSubmit={submit} noValidate className="space-y-5">
       <Section title={t("train.formTitle")}>
-        <p className="text-sm">
-          {t("train.ready", { count: approved })}{" "}
-          {pending > 0 && (
-            <Link className="text-accent-strong underline" to={`/projects/${project.id}/review?status=pending`}>
-              {t("train.pendingNote", { count: pending })}
-            </Link>
-          )}
-        </p>
+        <Ready projectId={project.id} stats={stats} />
         <ModelLine project={project} model={model} />
         <div className="mt-4 grid gap-4 sm:grid-cols-2">
           <Field label={t("train.name")} hint={t("train.nameHint")}>
-            {(control) => <Input {...control} maxLength={200} value={values.name} onChange={(event) => set({ name: event.target.value })} />}
+            {(control) => <Input {...control} maxLength={200} value={values.name} onChange={(event) => update({ name: event.target.value || undefined })} />}
           </Field>
-          {number("epochs", t("train.epochs"), t("train.epochsHint"))}
+          <LengthField values={values} faults={faults} update={update} />
         </div>
+        <Estimate values={values} stats={stats} speed={hardware?.plan?.tokens_per_second ?? null} />
         <details className="mt-5 border-t border-line pt-4" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary className="text-sm font-medium text-accent-strong">{t("train.advanced")}</summary>
-          <div className="mt-4 grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
-            {number("learning_rate", t("train.learningRate"), t("train.learningRateHint"))}
-            {number("rank", t("train.rank"), t("train.rankHint"))}
-            {number("alpha", t("train.alpha"), t("train.alphaHint"))}
-            {number("micro_batch_size", t("train.batch"))}
-            {number("gradient_accumulation_steps", t("train.accumulation"))}
-            {number("max_seq_len", t("train.maxLength"), t("train.maxLengthHint"))}
-            {number("eval_fraction", t("train.evalFraction"), t("train.evalFractionHint"))}
-            {number("held_out_fraction", t("train.heldOutFraction"), t("train.heldOutFractionHint"))}
-            {number("warmup_steps", t("train.warmup"))}
-            {number("seed", t("train.seed"), t("train.seedHint"))}
-            {choice("schedule", t("train.schedule"), options.schedules, (id) => t(`train.schedules.${id}` as never))}
-            {choice("method", t("train.method"), options.methods, (id) => t(`train.methods.${id}` as never))}
-            {choice("precision", t("train.precision"), options.precisions)}
-          </div>
-          <Button look="quiet" size="small" className="mt-4" onClick={() => setValues({ ...usual(), name: values.name })}>
+          <AdvancedFields values={values} faults={faults} options={settings.options} family={model?.family ?? null} refused={refused} update={update} />
+          <Button look="quiet" size="small" className="mt-4" onClick={() => choices.replace(values.name ? { name: values.name } : {})}>
             <RotateCcw aria-hidden />
             {t("train.restore")}
           </Button>
         </details>
       </Section>
-      {hardware && <HardwareNote hardware={hardware} usualBatch={settings.defaults.train.micro_batch_size} usualLength={settings.defaults.train.max_seq_len} />}
-      {start.isError && <ProblemNote problem={start.error} />}
-      <Button type="submit" look="primary" className="h-11 px-6 text-base" busy={start.isPending}>
-        {start.isPending ? t("train.starting") : t("train.start")}
-      </Button>
+      <TokensCard project={project} maxSeqLen={faults.max_seq_len ? null : parseNumber(values.max_seq_len)} approved={stats.approved} />
+      {hardware && (
+        <HardwareNote projectId={project.id} hardware={hardware} usualBatch={usual.micro_batch_size} usualLength={usual.max_seq_len} />
+      )}
+      {choices.problem != null && <ProblemNote problem={choices.problem} onRetry={choices.retry} />}
+      {problem?.code === "does_not_fit" && <DoesNotFit problem={problem} projectId={project.id} onApply={update} />}
+      {problem && problem.code !== "does_not_fit" && <ProblemNote problem={problem} />}
+      <div className="flex flex-wrap items-center gap-3">
+        <Button type="submit" look="primary" className="h-11 px-6 text-base" busy={start.isPending}>
+          {start.isPending ? t("train.starting") : t("train.start")}
+        </Button>
+        {Object.keys(faults).length > 0 && (
+          <p role="status" className="text-sm text-bad">
+            {t("train.faulty", { count: Object.keys(faults).length })}
+          </p>
+        )}
+      </div>
     </form>
   );
+}
+
+/** How many examples the training learns, and what waits still. */
+function Ready({ projectId, stats }: { projectId: string; stats: DatasetStats }) {
+  const { t } = useTranslation();
+  return (
+    <p className="text-sm">
+      {t("train.ready", { count: stats.approved })}{" "}
+      {stats.pending > 0 && (
+        <Link className="text-accent-strong underline" to={`/projects/${projectId}/review?status=pending`}>
+          {t("train.pendingNote", { count: stats.pending })}
+        </Link>
+      )}
+    </p>
+  );
+}
+
+/** How long: times through the examples, or steps. */
+function LengthField(props: { values: FormValues; faults: ReturnType<typeof check>; update: (change: TrainChoices) => void }) {
+  const { t } = useTranslation();
+  const { values, update } = props;
+  const field = values.length === "epochs" ? "epochs" : "max_steps";
+  return (
+    <div className="flex items-start gap-2">
+      <NumberField
+        className="flex-1"
+        label={t(`train.fields.${field}`)}
+        hint={t(`train.hints.${field}`)}
+        fault={props.faults[field]}
+        value={values[field]}
+        onChange={(text) => update({ [field]: kept(text) })}
+      />
+      <Field label={t("train.lengthIn")} className="w-36">
+        {(control) => (
+          <Select
+            {...control}
+            value={values.length}
+            onChange={(event) => update(event.target.value === "steps" ? { max_steps: kept(values.max_steps), epochs: undefined } : { max_steps: undefined })}
+          >
+            <option value="epochs">{t("train.lengthEpochs")}</option>
+            <option value="steps">{t("train.lengthSteps")}</option>
+          </Select>
+        )}
+      </Field>
+    </div>
+  );
+}
+
+/** About how long it takes, at the speed of the last training; nothing where that is not known. */
+function Estimate({ values, stats, speed }: { values: FormValues; stats: DatasetStats; speed: number | null }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const epochs = parseNumber(values.epochs);
+  if (values.length === "steps" || speed === null || speed <= 0 || epochs === null || !stats.tokens) return null;
+  const share = 1 - (parseNumber(values.eval_fraction) ?? 0) - (parseNumber(values.held_out_fraction) ?? 0);
+  const seconds = (stats.tokens.mean * stats.approved * share * epochs) / speed;
+  return <p className="mt-3 text-sm text-soft">{t("train.estimate", { time: format.duration(seconds) })}</p>;
 }
 
 function ModelLine({ project, model }: { project: Project; model: Model | null }) {
@@ -171,49 +207,12 @@ function ModelLine({ project, model }: { project: Project; model: Model | null }
           {t("train.modelText", { parameters: format.number(model.parameters), window: format.number(model.context_length) })}
         </span>
       )}
+      {model?.commit && <span className="block text-xs text-soft">{t("train.modelCommit", { commit: model.commit.slice(0, 8) })}</span>}
       {model?.problem && (
         <span role="alert" lang="en" className="block text-bad">
           {model.problem}
         </span>
       )}
     </div>
-  );
-}
-
-function HardwareNote({ hardware, usualBatch, usualLength }: { hardware: Hardware; usualBatch: number; usualLength: number }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const { device, plan } = hardware;
-  const memory = () => {
-    if (!plan) return null;
-    const required = format.bytes(plan.required_bytes);
-    if (plan.available_bytes == null) return t("train.memoryNeeds", { required });
-    const available = format.bytes(plan.available_bytes);
-    return plan.fits ? t("train.memoryFits", { required, available }) : t("train.memoryShort", { required, available });
-  };
-  const isSmaller = plan?.fits && (plan.micro_batch_size < usualBatch || plan.max_seq_len < usualLength);
-  return (
-    <section aria-label={t("train.hardware")} className="flex gap-3 rounded-xl border border-line bg-surface p-4 text-sm">
-      <Cpu className="mt-0.5 size-5 shrink-0 text-accent" aria-hidden />
-      <div className="min-w-0 space-y-1">
-        <p>
-          <span className="font-medium">{t("train.hardware")}:</span>{" "}
-          {t("train.hardwareLine", { device: device.name ?? device.kind, threads: device.threads, isa: device.isa })}
-        </p>
-        {plan && <p className={plan.fits ? "text-soft" : "font-medium text-bad"}>{memory()}</p>}
-        {plan?.tokens_per_second != null && (
-          <p className="text-soft">{t("train.speed", { speed: format.number(plan.tokens_per_second) })}</p>
-        )}
-        {plan && isSmaller && (
-          <WarnNote>{t("train.smaller", { batch: plan.micro_batch_size, length: plan.max_seq_len })}</WarnNote>
-        )}
-        {!isSmaller &&
-          plan?.advice.map((advice) => (
-            <p key={advice} lang="en" className="text-soft">
-              {advice}
-            </p>
-          ))}
-      </div>
-    </section>
   );
 }

@@ -2,18 +2,14 @@ import { Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import { Problem } from "../../shared/api/problem";
-import type { Run } from "../../shared/api/types";
 import { useOpenProject } from "../../shared/api/useOpenProject";
-import { cn } from "../../shared/lib/cn";
-import { useFormat } from "../../shared/lib/format";
-import { isWorking, RUN_TONES, useRuns } from "../../shared/runs/useRuns";
-import { Badge } from "../../shared/ui/Badge";
+import { isWorking, useRuns } from "../../shared/runs/useRuns";
 import { Button } from "../../shared/ui/Button";
-import { Section } from "../../shared/ui/Card";
 import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
 import { StepFooter } from "../../shared/ui/StepFooter";
+import { RunList } from "./RunList";
 import { RunView } from "./RunView";
 import { TrainForm } from "./TrainForm";
 
@@ -21,6 +17,7 @@ import { TrainForm } from "./TrainForm";
 export function TrainPage() {
   const { t } = useTranslation();
   const project = useOpenProject();
+  const navigate = useNavigate();
   const { runId } = useParams();
   const runs = useRuns(project.id);
   const items = runs.data?.items ?? [];
@@ -48,8 +45,16 @@ export function TrainPage() {
       {runs.isError && <ProblemNote problem={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.data && items.length === 0 && !runId && <NewTraining />}
       {runs.data && runId && !run && <ProblemNote problem={new Problem({ code: "run_not_found" })} />}
-      {run && <RunView key={run.id} run={run} />}
-      {items.length > 1 && <RunList runs={items} shown={run?.id ?? null} />}
+      {run && <RunView key={run.id} run={run} others={items.filter((other) => other.id !== run.id && other.step > 0)} />}
+      {items.length > 0 && (
+        <RunList
+          runs={items}
+          shown={run?.id ?? null}
+          onDeleted={(id) => {
+            if (id === runId) void navigate(`/projects/${project.id}/train`, { replace: true });
+          }}
+        />
+      )}
       <StepFooter step="train" />
     </>
   );
@@ -72,36 +77,4 @@ function NewTraining() {
   const project = useOpenProject();
   const navigate = useNavigate();
   return <TrainForm project={project} onStarted={(run) => void navigate(`/projects/${project.id}/train/${run.id}`)} />;
-}
-
-function RunList({ runs, shown }: { runs: Run[]; shown: string | null }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  return (
-    <Section className="mt-5" title={t("train.runs")}>
-      <ul className="divide-y divide-line">
-        {runs.map((run) => (
-          <li key={run.id}>
-            <Link
-              to={`/projects/${run.project_id}/train/${run.id}`}
-              aria-current={run.id === shown ? "page" : undefined}
-              className={cn(
-                "-mx-2 flex flex-wrap items-center gap-x-3 gap-y-1 rounded-md px-2 py-2.5 text-sm hover:bg-sunken",
-                run.id === shown && "bg-sunken",
-              )}
-            >
-              <span className="min-w-0 flex-1 font-medium wrap-anywhere">{run.name}</span>
-              {run.loss != null && (
-                <span className="text-soft tabular-nums">
-                  {t("train.loss")} {format.fixed(run.loss, 3)}
-                </span>
-              )}
-              <span className="text-soft">{format.dateTime(run.created_at)}</span>
-              <Badge tone={RUN_TONES[run.status]}>{t(`train.status.${run.status}`)}</Badge>
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </Section>
-  );
 }

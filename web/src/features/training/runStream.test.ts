@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StreamEvent } from "../../shared/lib/events";
-import { afterEvents, NOTHING_YET, smoothed } from "./runStream";
+import { afterEvents, NOTHING_YET } from "./runStream";
 
 const event = (type: string, data: object, id = 1): StreamEvent => ({ type, id, data: { time: "2026-01-01T10:00:00Z", ...data } });
 const step = (number: number, loss: number) => event("step", { step: number, loss, total_steps: 6, seconds_left: 1 });
@@ -50,20 +50,24 @@ describe("afterEvents", () => {
     expect(afterEvents(state, [event("step", { step: 1, loss: null })]).steps[0]?.loss).toBeNull();
   });
 
+  it("tells memory against the plan, warnings by their code, and an early end", () => {
+    const state = afterEvents(NOTHING_YET, [
+      event("plan", { total_steps: 6, plan: { total_bytes: 1000 } }),
+      event("log", { level: "warning", code: "Truncated", message: "3 rows were cut" }),
+      event("step", { step: 1, loss: 2, grad_norm: 0.5, seconds: 1.5, memory_bytes: 700, peak_memory_bytes: 900 }),
+      event("step", { step: 2, loss: 2, memory_bytes: 600, peak_memory_bytes: 900 }),
+      event("stopped_early", { step: 2, best_step: 1 }),
+    ]);
+    expect([state.plannedBytes, state.peakBytes]).toEqual([1000, 900]);
+    expect(state.steps[0]).toMatchObject({ gradNorm: 0.5, seconds: 1.5, memoryBytes: 700 });
+    expect(state.log.map((entry) => entry.kind)).toEqual(["plan", "log", "stopped_early"]);
+    expect(state.log[1]).toMatchObject({ code: "Truncated" });
+  });
+
   it("gives every message a key of its own, also across batches and after old ones were dropped", () => {
     const many = Array.from({ length: 400 }, (_, index) => event("log", { message: `line ${index}` }));
     const state = afterEvents(afterEvents(NOTHING_YET, many), many);
     expect(state.log).toHaveLength(500);
     expect(new Set(state.log.map((entry) => entry.key)).size).toBe(500);
-  });
-});
-
-describe("smoothed", () => {
-  it("begins at the first value, stays inside the range and skips gaps", () => {
-    const values = smoothed([4, null, 2, 3, 1]);
-    expect(values[0]).toBeCloseTo(4);
-    expect(values[1]).toBeNull();
-    for (const value of values) if (value !== null) expect(value).toBeGreaterThanOrEqual(1);
-    expect(smoothed([2, 2, 2])).toEqual([2, 2, 2].map((value) => expect.closeTo(value)));
   });
 });

@@ -8,6 +8,10 @@ export interface StepPoint {
   tokensPerSecond: number | null;
   secondsLeft: number | null;
   epoch: number | null;
+  /** Since the first step, over resumptions. */
+  seconds: number | null;
+  gradNorm: number | null;
+  memoryBytes: number | null;
 }
 
 export interface EvaluationPoint {
@@ -22,14 +26,16 @@ export interface PlanFacts {
   rowTokens: number | null;
   trainable: number | null;
   all: number | null;
+  memoryBytes: number | null;
 }
 
 export type LogEntry = { key: number; time: string } & (
-  | { kind: "log"; level: string; message: string }
+  | { kind: "log"; level: string; message: string; code: string | null }
   | { kind: "status"; status: RunStatus }
   | { kind: "plan"; plan: PlanFacts }
   | { kind: "checkpoint"; step: number }
   | { kind: "evaluation"; step: number; loss: number }
+  | { kind: "stopped_early"; step: number; bestStep: number | null }
 );
 
 /** What the events of a run say so far. */
@@ -38,10 +44,21 @@ export interface RunState {
   totalSteps: number | null;
   steps: readonly StepPoint[];
   evaluations: readonly EvaluationPoint[];
+  /** The most memory that the training took, and what it said that it would take. */
+  peakBytes: number | null;
+  plannedBytes: number | null;
   log: readonly LogEntry[];
 }
 
-export const NOTHING_YET: RunState = { status: null, totalSteps: null, steps: [], evaluations: [], log: [] };
+export const NOTHING_YET: RunState = {
+  status: null,
+  totalSteps: null,
+  steps: [],
+  evaluations: [],
+  peakBytes: null,
+  plannedBytes: null,
+  log: [],
+};
 
 /** Older messages are dropped from the page; the server keeps them. */
 const LOG_LINES = 500;
@@ -50,6 +67,21 @@ type Fields = Record<string, unknown>;
 
 const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** The figures of a step, as events and as the list of a run's figures tell them. */
+export function pointOf(step: number, data: Fields): StepPoint {
+  return {
+    step,
+    loss: number(data.loss),
+    learningRate: number(data.learning_rate),
+    tokensPerSecond: number(data.tokens_per_second),
+    secondsLeft: null,
+    epoch: number(data.epoch),
+    seconds: number(data.seconds),
+    gradNorm: number(data.grad_norm),
+    memoryBytes: number(data.memory_bytes),
+  };
+}
 
 /** What is behind a step that was done again after a checkpoint does not count any more. */
 function upTo<Point extends { step: number }>(points: readonly Point[], step: number): Point[] {
@@ -60,7 +92,7 @@ function upTo<Point extends { step: number }>(points: readonly Point[], step: nu
 
 /** The state after some more events. Many at once, because a replay begins with thousands. */
 export function afterEvents(state: RunState, events: readonly StreamEvent[]): RunState {
-  let { status, totalSteps } = state;
+  let { status, totalSteps, peakBytes, plannedBytes } = state;
   let steps = [...state.steps];
   let evaluations = [...state.evaluations];
   const log = [...state.log];
@@ -83,7 +115,9 @@ export function afterEvents(state: RunState, events: readonly StreamEvent[]): Ru
           rowTokens: number(data.row_tokens),
           trainable: number(data.trainable_parameters),
           all: number(data.total_parameters),
+          memoryBytes: number((data.plan as Fields | undefined)?.total_bytes),
         };
+        plannedBytes = plan.memoryBytes ?? plannedBytes;
         totalSteps = plan.totalSteps ?? totalSteps;
         // The attempt begins behind its checkpoint: what came after it is done again.
         steps = upTo(steps, plan.resumedSteps + 1);
@@ -95,14 +129,8 @@ export function afterEvents(state: RunState, events: readonly StreamEvent[]): Ru
         if (step === null) break;
         totalSteps = number(data.total_steps) ?? totalSteps;
         if ((steps.at(-1)?.step ?? 0) >= step) steps = upTo(steps, step);
-        steps.push({
-          step,
-          loss: number(data.loss),
-          learningRate: number(data.learning_rate),
-          tokensPerSecond: number(data.tokens_per_second),
-          secondsLeft: number(data.seconds_left),
-          epoch: number(data.epoch),
-        });
+        peakBytes = Math.max(peakBytes ?? 0, number(data.peak_memory_bytes) ?? 0) || null;
+        steps.push({ ...pointOf(step, data), secondsLeft: number(data.seconds_left) });
         break;
       }
       case "evaluation": {
@@ -117,7 +145,10 @@ export function afterEvents(state: RunState, events: readonly StreamEvent[]): Ru
         if (step !== null) log.push({ ...base, kind: "checkpoint", step });
         break;
       case "log":
-        log.push({ ...base, kind: "log", level: text(data.level) || "info", message: text(data.message) });
+        log.push({ ...base, kind: "log", level: text(data.level) || "info", message: text(data.message), code: text(data.code) || null });
+        break;
+      case "stopped_early":
+        if (step !== null) log.push({ ...base, kind: "stopped_early", step, bestStep: number(data.best_step) });
         break;
       case "end":
         status = (data.status as RunStatus | undefined) ?? status;
@@ -125,19 +156,5 @@ export function afterEvents(state: RunState, events: readonly StreamEvent[]): Ru
       default:
     }
   }
-  return { status, totalSteps, steps, evaluations, log: log.slice(-LOG_LINES) };
-}
-
-/** A running mean that lets the course be seen through the noise; long runs are smoothed over more steps. */
-export function smoothed(values: readonly (number | null)[]): (number | null)[] {
-  const window = Math.max(3, Math.round(values.length / 25));
-  const keep = 1 - 1 / window;
-  let mean = 0;
-  let weight = 0;
-  return values.map((value) => {
-    if (value === null) return null;
-    mean = keep * mean + (1 - keep) * value;
-    weight = keep * weight + (1 - keep);
-    return mean / weight;
-  });
+  return { status, totalSteps, steps, evaluations, peakBytes, plannedBytes, log: log.slice(-LOG_LINES) };
 }

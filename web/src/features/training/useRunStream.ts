@@ -4,7 +4,7 @@ import { refreshProject } from "../../shared/api/queries";
 import { type ConnectionState, type StreamEvent, useEvents } from "../../shared/lib/events";
 import { afterEvents, NOTHING_YET, type RunState } from "./runStream";
 
-const TYPES = ["status", "plan", "log", "step", "evaluation", "checkpoint"];
+const TYPES = ["status", "plan", "log", "step", "evaluation", "checkpoint", "stopped_early"];
 /** Events are shown together in this distance: a replay brings thousands at once. */
 const BATCH_MS = 100;
 

@@ -150,6 +150,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a failed or stopped job again, as a new one with the same payload
+         * @description Not a training or the writing of a data set: those have routes of their own, which go on from what is there.
+         */
+        post: operations["jobs_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -1117,10 +1137,15 @@ export interface paths {
         get: operations["runs_read"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes a run: its course, its model and its exports
+         * @description Not while a job of the project works with it: a training, a measuring, an export or a push.
+         */
+        delete: operations["runs_delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Gives a run another name */
+        patch: operations["runs_rename"];
         trace?: never;
     };
     "/api/projects/{project_id}/runs/{run_id}/metrics": {
@@ -1189,7 +1214,7 @@ export interface paths {
         };
         /**
          * Watches a training
-         * @description Server-sent events `status`, `log`, `step`, `evaluation` and `checkpoint` from the first one (or after
+         * @description Server-sent events `status`, `plan`, `log`, `step`, `evaluation`, `checkpoint` and `stopped_early` from the first one (or after
          *     `Last-Event-ID`), stored ones first, then live; `end` when nothing more will come.
          */
         get: operations["train_stream"];
@@ -1244,6 +1269,23 @@ export interface paths {
         };
         /** The newest or the named run */
         get: operations["train_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/train/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An example as a training sees it: its tokens, and which of them are learned */
+        get: operations["train_tokens"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1678,6 +1720,11 @@ export interface components {
             to: number;
         };
         /**
+         * @description How the linear layers of a frozen base are kept.
+         * @enum {string}
+         */
+        BasePrecision: "nf4" | "q8";
+        /**
          * @description What happens to the examples that are meant.
          * @enum {string}
          */
@@ -1751,6 +1798,7 @@ export interface components {
         Certificate: {
             /** @description One a file. */
             entries: components["schemas"]["CertificateEntry"][];
+            ollama?: components["schemas"]["OllamaEntry"] | null;
             /**
              * Format: uuid
              * @description The run.
@@ -3240,6 +3288,8 @@ export interface components {
             queue: string;
             /** @description Depends on the kind; null until completed. */
             result?: Record<string, never> | null;
+            /** @description It ended without a result and can be started again as it was. */
+            retryable: boolean;
             /**
              * Format: uuid
              * @description The training run that it works on or for.
@@ -3942,6 +3992,8 @@ export interface components {
                 queue: string;
                 /** @description Depends on the kind; null until completed. */
                 result?: Record<string, never> | null;
+                /** @description It ended without a result and can be started again as it was. */
+                retryable: boolean;
                 /**
                  * Format: uuid
                  * @description The training run that it works on or for.
@@ -4154,6 +4206,11 @@ export interface components {
                  */
                 created_at: string;
                 /**
+                 * Format: int64
+                 * @description The number of that version within the project.
+                 */
+                dataset_version?: number | null;
+                /**
                  * Format: uuid
                  * @description The frozen data that it trains on.
                  */
@@ -4201,6 +4258,8 @@ export interface components {
                  * @description Of the last step.
                  */
                 loss?: number | null;
+                /** @description Of a model of the hub: the commit that the run is bound to. */
+                model_commit?: string | null;
                 /** @description The base model. */
                 model_id: string;
                 /** @description Shown to people. */
@@ -4210,6 +4269,16 @@ export interface components {
                  * @description Within the project, from 1.
                  */
                 number: number;
+                /**
+                 * Format: int64
+                 * @description The most that it took so far.
+                 */
+                peak_memory_bytes?: number | null;
+                /**
+                 * Format: int64
+                 * @description What the training said at its start that it would take; null until it has begun.
+                 */
+                planned_memory_bytes?: number | null;
                 /**
                  * Format: double
                  * @description 0 to 1.
@@ -4378,7 +4447,7 @@ export interface components {
          * @description What is trained.
          * @enum {string}
          */
-        Method: "lora" | "full";
+        Method: "lora" | "dora" | "full";
         /** @description A way of training, and whether it fits. */
         MethodMemory: {
             /** @description It fits into the free memory. */
@@ -4508,6 +4577,41 @@ export interface components {
             /** @description Its version; null where it is not installed (Debian: tesseract-ocr, Fedora: tesseract). */
             tesseract?: string | null;
         };
+        /** @description The model in Ollama beside the trained model. */
+        OllamaEntry: {
+            /** @description Where. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Answers that were compared.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Of them, equal ones.
+             */
+            answers_equal: number;
+            /**
+             * Format: date-time
+             * @description UTC.
+             */
+            created_at: string;
+            /** @description Its name there. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Conversations that were compared.
+             */
+            prompts: number;
+            /**
+             * Format: int64
+             * @description Of them, those that reach the model as in the training.
+             */
+            prompts_equal: number;
+            /** @description Of its weights. */
+            quantization: string;
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
         /** @description An Ollama, as a push would find it. */
         OllamaState: {
             /**
@@ -4580,6 +4684,8 @@ export interface components {
         };
         /** @description Every list that a client offers. */
         Options: {
+            /** @description Of trainings with adapters: how the frozen base can be kept. */
+            base_precisions: components["schemas"]["OptionEntry"][];
             /** @description Endings of files that can be imported. */
             dataset_extensions: string[];
             /** @description That a data set is exported in. */
@@ -4895,6 +5001,11 @@ export interface components {
              */
             pages: number;
         };
+        /** @description What to change of a run. */
+        RenameRun: {
+            /** @description 1 to 200 characters. */
+            name: string;
+        };
         /** @description The end of a conflict. */
         ResolveConflict: {
             /** @description Whose side is taken. */
@@ -4936,6 +5047,11 @@ export interface components {
              * @description UTC.
              */
             created_at: string;
+            /**
+             * Format: int64
+             * @description The number of that version within the project.
+             */
+            dataset_version?: number | null;
             /**
              * Format: uuid
              * @description The frozen data that it trains on.
@@ -4984,6 +5100,8 @@ export interface components {
              * @description Of the last step.
              */
             loss?: number | null;
+            /** @description Of a model of the hub: the commit that the run is bound to. */
+            model_commit?: string | null;
             /** @description The base model. */
             model_id: string;
             /** @description Shown to people. */
@@ -4993,6 +5111,16 @@ export interface components {
              * @description Within the project, from 1.
              */
             number: number;
+            /**
+             * Format: int64
+             * @description The most that it took so far.
+             */
+            peak_memory_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description What the training said at its start that it would take; null until it has begun.
+             */
+            planned_memory_bytes?: number | null;
             /**
              * Format: double
              * @description 0 to 1.
@@ -5291,6 +5419,16 @@ export interface components {
             loss?: number | null;
             /**
              * Format: int64
+             * @description Memory of the training process.
+             */
+            memory_bytes?: number | null;
+            /**
+             * Format: double
+             * @description Since the first step, over resumptions; evaluations and checkpoints do not count.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int64
              * @description From 1.
              */
             step: number;
@@ -5431,11 +5569,17 @@ export interface components {
              * @description Strength of the adapters: they are scaled by alpha / rank.
              */
             alpha: number;
+            base_precision?: components["schemas"]["BasePrecision"] | null;
             /**
              * Format: int64
              * @description Steps between checkpoints.
              */
             checkpoint_steps: number;
+            /**
+             * Format: double
+             * @description Share of an adapter's inputs that is dropped at random in training.
+             */
+            dropout: number;
             /**
              * Format: double
              * @description Times through the data; null when `max_steps` is set.
@@ -5447,6 +5591,12 @@ export interface components {
              */
             eval_fraction: number;
             /**
+             * Format: int64
+             * @description Steps between evaluations on the examples that are held back; 0: at the end of each time through the data. The result
+             *     is that of the lowest loss on them.
+             */
+            eval_steps: number;
+            /**
              * Format: int32
              * @description Passes in one step.
              */
@@ -5457,10 +5607,22 @@ export interface components {
              */
             held_out_fraction: number;
             /**
+             * Format: int64
+             * @description How many of the last checkpoints are kept, beside that of the best evaluation.
+             */
+            keep_checkpoints: number;
+            /** @description Layers that get an adapter, from 0: `all`, `last:4`, or numbers and ranges such as `3,5,7-9`. */
+            layers: string;
+            /**
              * Format: double
              * @description The highest learning rate.
              */
             learning_rate: number;
+            /**
+             * Format: double
+             * @description The learning rate of the adapters' B is that of A times this (LoRA+); 1: plain LoRA.
+             */
+            lora_plus_ratio: number;
             /**
              * Format: double
              * @description Gradients are scaled down to this norm; 0: never.
@@ -5483,6 +5645,13 @@ export interface components {
              * @description Sequences in one pass.
              */
             micro_batch_size: number;
+            /** @description Fill each pass with as many rows as have room, instead of a fixed number. */
+            packing: boolean;
+            /**
+             * Format: int64
+             * @description Evaluations without improvement after which the training stops; 0: never.
+             */
+            patience: number;
             /** @description What products are made of. */
             precision: components["schemas"]["Precision"];
             /**
@@ -5499,6 +5668,8 @@ export interface components {
             seed: number;
             /** @description `all-linear`, or modules separated by commas. */
             target_modules: string;
+            /** @description Scale the adapters by alpha / √rank instead (rsLoRA). */
+            use_rslora: boolean;
             /**
              * Format: int64
              * @description Steps until it is reached.
@@ -5517,11 +5688,17 @@ export interface components {
              * @description Strength of the adapters: they are scaled by alpha / rank.
              */
             alpha?: number | null;
+            base_precision?: components["schemas"]["BasePrecision"] | null;
             /**
              * Format: int64
              * @description Steps between checkpoints.
              */
             checkpoint_steps?: number | null;
+            /**
+             * Format: double
+             * @description Share of an adapter's inputs that is dropped at random in training.
+             */
+            dropout?: number | null;
             /**
              * Format: double
              * @description Times through the data.
@@ -5533,6 +5710,12 @@ export interface components {
              */
             eval_fraction?: number | null;
             /**
+             * Format: int64
+             * @description Steps between evaluations on the examples that are held back; 0: at the end of each time through the data. The result
+             *     is that of the lowest loss on them.
+             */
+            eval_steps?: number | null;
+            /**
              * Format: int32
              * @description Passes in one step.
              */
@@ -5543,10 +5726,22 @@ export interface components {
              */
             held_out_fraction?: number | null;
             /**
+             * Format: int64
+             * @description How many of the last checkpoints are kept, beside that of the best evaluation.
+             */
+            keep_checkpoints?: number | null;
+            /** @description Layers that get an adapter, from 0: `all`, `last:4`, or numbers and ranges such as `3,5,7-9`. */
+            layers?: string | null;
+            /**
              * Format: double
              * @description The highest learning rate.
              */
             learning_rate?: number | null;
+            /**
+             * Format: double
+             * @description The learning rate of the adapters' B is that of A times this (LoRA+); 1: plain LoRA.
+             */
+            lora_plus_ratio?: number | null;
             /**
              * Format: double
              * @description Gradients are scaled down to this norm; 0: never.
@@ -5570,6 +5765,13 @@ export interface components {
             micro_batch_size?: number | null;
             /** @description Shown to people. */
             name?: string | null;
+            /** @description Fill each pass with as many rows as have room, instead of a fixed number. */
+            packing?: boolean | null;
+            /**
+             * Format: int64
+             * @description Evaluations without improvement after which the training stops; 0: never.
+             */
+            patience?: number | null;
             precision?: components["schemas"]["Precision"] | null;
             /**
              * Format: int32
@@ -5584,6 +5786,8 @@ export interface components {
             seed?: number | null;
             /** @description `all-linear`, or modules separated by commas. */
             target_modules?: string | null;
+            /** @description Scale the adapters by alpha / √rank instead (rsLoRA). */
+            use_rslora?: boolean | null;
             /**
              * Format: int64
              * @description Steps until it is reached.
@@ -5605,6 +5809,57 @@ export interface components {
         /** @description A training's state. */
         TrainStatus: {
             run?: components["schemas"]["Run"] | null;
+        };
+        /** @description One token. */
+        TrainToken: {
+            /**
+             * Format: int32
+             * @description In the vocabulary.
+             */
+            id: number;
+            /** @description The model learns to say it. */
+            learned: boolean;
+            /** @description A mark of the template or the tokenizer, not of the text. */
+            special: boolean;
+            /** @description Its text; empty where a character goes on in the next token. */
+            text: string;
+        };
+        /** @description An example as a training sees it. */
+        TrainTokens: {
+            /**
+             * Format: int64
+             * @description Tokens behind that.
+             */
+            cut: number;
+            /**
+             * Format: int64
+             * @description Of them, those that would be learned.
+             */
+            cut_learned: number;
+            /**
+             * Format: uuid
+             * @description The example.
+             */
+            example_id: string;
+            /**
+             * Format: int64
+             * @description Of them learned, were nothing cut.
+             */
+            learned: number;
+            /**
+             * Format: int64
+             * @description Where a row is cut.
+             */
+            max_seq_len: number;
+            /** @description The model whose tokenizer and chat template these are. */
+            model_id: string;
+            /** @description The first tokens of the row, at most 4096. */
+            tokens: components["schemas"]["TrainToken"][];
+            /**
+             * Format: int64
+             * @description Tokens of the whole row.
+             */
+            total: number;
         };
         /** @description What a project's training allocates. */
         TrainingPlan: {
@@ -6175,6 +6430,36 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    jobs_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobStarted"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -8316,6 +8601,71 @@ export interface operations {
             };
         };
     };
+    runs_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    runs_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     runs_metrics: {
         parameters: {
             query?: never;
@@ -8535,6 +8885,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrainStatus"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    train_tokens: {
+        parameters: {
+            query: {
+                /** @description The example. */
+                example_id: string;
+                /** @description Longer rows are cut; left out: as a training does by default. */
+                max_seq_len?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainTokens"];
                 };
             };
             /** @description What went wrong and what to do */
