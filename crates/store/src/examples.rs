@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,9 +16,10 @@ use uuid::Uuid;
 use crate::database::{Database, LockIfAble, ROWS_PER_INSERT, now};
 use crate::error::{Result, StoreError};
 use crate::example_changes::{self, NewChange};
+use crate::example_filter::{condition, filtered};
 use crate::page::{Page, Paged};
-use crate::projects::contains_pattern;
 
+pub use crate::example_filter::ExampleFilter;
 pub use entity::Model as Example;
 
 pub(crate) mod entity {
@@ -108,21 +109,6 @@ impl NewExample {
     }
 }
 
-/// Which examples are meant.
-#[derive(Clone, Debug, Default)]
-pub struct ExampleFilter {
-    /// Only with this status.
-    pub status: Option<ExampleStatus>,
-    /// Only of this chunk.
-    pub chunk_id: Option<Uuid>,
-    /// Only with this text in the payload, in any case.
-    pub search: Option<String>,
-    /// Only with this finding in `quality.issues`.
-    pub issue: Option<String>,
-    /// Only these.
-    pub ids: Option<Vec<Uuid>>,
-}
-
 /// What to change; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ExampleChange {
@@ -151,6 +137,15 @@ impl StatusCounts {
     /// All of them.
     pub fn total(self) -> u64 {
         self.pending + self.approved + self.rejected
+    }
+
+    /// Those with a status.
+    pub fn of(self, status: ExampleStatus) -> u64 {
+        match status {
+            ExampleStatus::Pending => self.pending,
+            ExampleStatus::Approved => self.approved,
+            ExampleStatus::Rejected => self.rejected,
+        }
     }
 }
 
@@ -214,7 +209,7 @@ pub async fn list(
     page: Page,
     filter: ExampleFilter,
 ) -> Result<Paged<Example>> {
-    let query = filtered(project_id, &filter);
+    let query = filtered(database, project_id, &filter);
     let total = query.clone().count(database.connection()).await?;
     let query = query.order_by_asc(entity::Column::Id).offset(page.offset()).limit(page.clamped().per_page);
     Ok(Paged::new(query.all(database.connection()).await?, total, page))
@@ -229,7 +224,7 @@ pub async fn list_after(
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Example>> {
-    let mut query = filtered(project_id, filter);
+    let mut query = filtered(database, project_id, filter);
     if let Some(after) = after {
         query = query.filter(entity::Column::Id.gt(after));
     }
@@ -250,11 +245,20 @@ pub async fn with_content(database: &Database, project_id: Uuid, hashes: &[Strin
 
 /// How many of the project's examples have which status.
 pub async fn status_counts(database: &Database, project_id: Uuid) -> Result<StatusCounts> {
-    let rows: Vec<(ExampleStatus, i64)> = entity::Entity::find()
+    status_counts_of(database, project_id, &ExampleFilter::default()).await
+}
+
+/// How many of the matching examples have which status; a status in the filter is passed over.
+pub async fn status_counts_of(
+    database: &Database,
+    project_id: Uuid,
+    filter: &ExampleFilter,
+) -> Result<StatusCounts> {
+    let any_status = ExampleFilter { status: None, ..filter.clone() };
+    let rows: Vec<(ExampleStatus, i64)> = filtered(database, project_id, &any_status)
         .select_only()
         .column(entity::Column::Status)
         .column_as(entity::Column::Id.count(), "count")
-        .filter(entity::Column::ProjectId.eq(project_id))
         .group_by(entity::Column::Status)
         .into_tuple()
         .all(database.connection())
@@ -348,7 +352,7 @@ pub async fn set_status(
     status: ExampleStatus,
     actor: &str,
 ) -> Result<u64> {
-    let others = condition(project_id, filter).add(entity::Column::Status.ne(status));
+    let others = condition(database, project_id, filter).add(entity::Column::Status.ne(status));
     let (batch_id, mut changed, mut after) = (Uuid::now_v7(), 0, None);
     loop {
         let transaction = database.begin_write().await?;
@@ -385,7 +389,7 @@ pub async fn delete_many(
     filter: &ExampleFilter,
     actor: &str,
 ) -> Result<u64> {
-    let all = condition(project_id, filter);
+    let all = condition(database, project_id, filter);
     let (batch_id, mut deleted, mut after) = (Uuid::now_v7(), 0, None);
     loop {
         let transaction = database.begin_write().await?;
@@ -421,38 +425,4 @@ async fn part_after(
     let query =
         query.order_by_asc(entity::Column::Id).limit(ROWS_PER_INSERT as u64).lock_exclusive_if_able(database);
     Ok(query.into_tuple().all(transaction).await?)
-}
-
-fn filtered(project_id: Uuid, filter: &ExampleFilter) -> Select<entity::Entity> {
-    entity::Entity::find().filter(condition(project_id, filter))
-}
-
-fn condition(project_id: Uuid, filter: &ExampleFilter) -> sea_orm::Condition {
-    let mut all = sea_orm::Condition::all().add(entity::Column::ProjectId.eq(project_id));
-    if let Some(status) = filter.status {
-        all = all.add(entity::Column::Status.eq(status));
-    }
-    if let Some(chunk_id) = filter.chunk_id {
-        all = all.add(entity::Column::ChunkId.eq(chunk_id));
-    }
-    if let Some(ids) = &filter.ids {
-        all = all.add(entity::Column::Id.is_in(ids.iter().copied()));
-    }
-    if let Some(search) = filter.search.as_ref().filter(|search| !search.is_empty()) {
-        let payload = Expr::col(entity::Column::Payload).cast_as("text");
-        all = all.add(Expr::expr(Func::lower(payload)).like(contains_pattern(&as_in_json(search))));
-    }
-    if let Some(issue) = &filter.issue {
-        // Findings are names, and nothing else in the column is quoted like one.
-        let quality = Expr::col(entity::Column::Quality).cast_as("text");
-        let named = Value::String(issue.clone()).to_string();
-        all = all.add(Expr::expr(quality).like(contains_pattern(&named)));
-    }
-    all
-}
-
-/// The text in lower case as it stands inside stored JSON: quotes, backslashes and line ends escaped.
-fn as_in_json(text: &str) -> String {
-    let quoted = Value::String(text.to_lowercase()).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
 }

@@ -10,6 +10,8 @@ mod database;
 pub mod dataset_versions;
 mod error;
 pub mod example_changes;
+mod example_filter;
+pub mod example_outline;
 pub mod examples;
 pub mod files;
 pub mod generation_units;

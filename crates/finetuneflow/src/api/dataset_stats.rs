@@ -45,7 +45,7 @@ pub struct Count {
 /// A bar of a histogram.
 #[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Bar {
-    /// From this many characters.
+    /// From this many characters or tokens.
     pub from: u64,
     /// Below this many.
     pub to: u64,
@@ -93,6 +93,8 @@ pub struct DatasetStats {
     pub files: u64,
     /// Of the characters.
     pub histogram: Vec<Bar>,
+    /// Of the tokens; empty where none were counted.
+    pub token_histogram: Vec<Bar>,
     /// Not rejected, and seen by `POST …/dataset/check` or the checks of a reply.
     pub checked: u64,
     /// Changed by a person.
@@ -185,6 +187,7 @@ async fn stats(State(state): State<AppState>, Path(project_id): Path<Uuid>) -> A
         coverage: coverage(&state, project_id, &tally.chunks).await?,
         sources: listed(tally.sources),
         histogram: histogram(&tally.characters),
+        token_histogram: histogram(&tally.tokens),
         characters: spread(tally.characters),
         turns: spread(tally.turns),
         tokens: spread(tally.tokens),

@@ -91,6 +91,12 @@ pub struct Provenance {
     pub prompt_version: Option<String>,
     /// The model that wrote it.
     pub model: Option<String>,
+    /// What it was asked to write.
+    pub task: Option<String>,
+    /// The headings above its passage, outermost first.
+    pub headings: Vec<String>,
+    /// The sentence that it was made of, where that is known.
+    pub sentence: Option<String>,
 }
 
 /// A training record.
@@ -158,6 +164,11 @@ pub struct Filter {
     /// Only with this finding of the checks.
     #[schema(example = "not_grounded")]
     pub issue: Option<String>,
+    /// Only of this document or imported file.
+    pub file_id: Option<Uuid>,
+    /// Only of this task, as `GET …/prompts` names them.
+    #[schema(example = "question_answer")]
+    pub task: Option<String>,
 }
 
 impl From<Filter> for ExampleFilter {
@@ -167,7 +178,9 @@ impl From<Filter> for ExampleFilter {
             chunk_id: filter.chunk_id,
             search: filter.q,
             issue: filter.issue,
-            ids: None,
+            file_id: filter.file_id,
+            task: filter.task,
+            ..Self::default()
         }
     }
 }
@@ -191,6 +204,7 @@ pub struct Changed {
     pub changed: u64,
 }
 
+/// The fields of [`Filter`], and a part of the list that they leave.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
@@ -202,14 +216,68 @@ struct ListQuery {
     chunk_id: Option<Uuid>,
     /// Only with this finding of the checks.
     issue: Option<String>,
+    /// Only of this document or imported file.
+    file_id: Option<Uuid>,
+    /// Only of this task, as `GET …/prompts` names them.
+    task: Option<String>,
+    /// Only this example and those behind it: a window of `GET …/dataset/examples/outline`.
+    from: Option<Uuid>,
+    /// Only examples before this one.
+    to: Option<Uuid>,
 }
+
+impl From<ListQuery> for ExampleFilter {
+    fn from(query: ListQuery) -> Self {
+        let ListQuery { status, q, chunk_id, issue, file_id, task, from, to } = query;
+        Self { from, to, ..Filter { status, q, chunk_id, issue, file_id, task }.into() }
+    }
+}
+
+/// A filtered list, cut into windows: what leaves the filter makes its own window shorter and moves no other.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Outline {
+    /// Examples in the whole list.
+    pub total: u64,
+    /// Examples in each window but the last.
+    pub window: u64,
+    /// The first example of each window: the `from`, and of the window before it the `to`, of the list.
+    pub starts: Vec<Uuid>,
+    /// The first window.
+    pub items: Vec<Example>,
+    /// How many have which status, whichever status the filter asks for.
+    pub counts: StatusCounts,
+}
+
+/// How many examples have which status.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct StatusCounts {
+    /// Nobody has decided yet.
+    pub pending: u64,
+    /// They go into the next training.
+    pub approved: u64,
+    /// They stay out.
+    pub rejected: u64,
+}
+
+impl From<rows::StatusCounts> for StatusCounts {
+    fn from(counts: rows::StatusCounts) -> Self {
+        Self { pending: counts.pending, approved: counts.approved, rejected: counts.rejected }
+    }
+}
+
+/// Examples in a window of an outline.
+const WINDOW: u64 = 100;
 
 /// Who changes examples through this interface, in their history.
 const PERSON: &str = "person";
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read, update, delete)).routes(routes!(bulk))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(outline))
+        .routes(routes!(read, update, delete))
+        .routes(routes!(bulk))
 }
 
 /// Lists the examples in the order of their creation
@@ -222,9 +290,31 @@ async fn list(
     Query(paging): Query<Paging>,
 ) -> ApiResult<Json<List<Example>>> {
     store::projects::get(&state.database, project_id).await?;
-    let filter = Filter { status: query.status, q: query.q, chunk_id: query.chunk_id, issue: query.issue };
-    let page = rows::list(&state.database, project_id, paging.page()?, filter.into()).await?;
+    let page = rows::list(&state.database, project_id, paging.page()?, query.into()).await?;
     Ok(Json(page.map(view).into()))
+}
+
+/// The examples in windows, for going through very many
+///
+/// Answers how many there are, where each window begins, and the first one; `GET …/dataset/examples` with the same filter and
+/// `from` and `to` answers the others.
+#[utoipa::path(get, path = "/api/projects/{project_id}/dataset/examples/outline", tag = "dataset",
+    params(("project_id" = Uuid, Path), Filter), responses((status = 200, body = Outline)))]
+async fn outline(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+    Query(filter): Query<Filter>,
+) -> ApiResult<Json<Outline>> {
+    store::projects::get(&state.database, project_id).await?;
+    let filter = filter.into();
+    let outline = store::example_outline::outline(&state.database, project_id, &filter, WINDOW).await?;
+    Ok(Json(Outline {
+        total: outline.total,
+        window: WINDOW,
+        starts: outline.starts,
+        items: outline.first.into_iter().map(view).collect(),
+        counts: outline.counts.into(),
+    }))
 }
 
 /// One example

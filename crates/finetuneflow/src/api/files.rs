@@ -149,6 +149,8 @@ struct UploadForm {
 pub struct TextPage {
     /// From 1.
     pub number: u64,
+    /// Its first character in the whole text, where the `start` and `end` of passages count from.
+    pub start: u64,
     /// Its text.
     pub text: String,
 }
@@ -330,9 +332,10 @@ async fn text(
 ) -> ApiResult<Json<FileText>> {
     let row = document_row(&state, project_id, file_id).await?;
     let document = library::read_document(&state.library(), &row).await?;
-    let whole = TextPage { number: 1, text: document.text.clone() };
+    let whole = TextPage { number: 1, start: 0, text: document.text.clone() };
     let page = |page: &documents::Page| TextPage {
         number: u64::from(page.number),
+        start: page.span.start as u64,
         text: document.slice(page.span).to_owned(),
     };
     let pages: Vec<_> = document.pages.iter().map(page).collect();

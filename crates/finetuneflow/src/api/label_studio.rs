@@ -330,6 +330,8 @@ async fn push(
         chunk_id: filter.chunk_id,
         search: filter.q,
         issue: filter.issue,
+        file_id: filter.file_id,
+        task: filter.task,
     };
     let first = store::Page::new(1, 1);
     if examples::list(&state.database, project_id, first, filter.clone().into()).await?.total == 0 {

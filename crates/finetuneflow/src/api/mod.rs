@@ -11,6 +11,7 @@ mod changes;
 mod chat;
 mod chunks;
 mod dataset;
+mod dataset_facets;
 mod dataset_files;
 mod dataset_stats;
 pub mod error;
@@ -92,6 +93,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(chunks::routes())
         .merge(dataset::routes())
         .merge(dataset_files::routes())
+        .merge(dataset_facets::routes())
         .merge(dataset_stats::routes())
         .merge(generation::routes())
         .merge(prompts::routes())

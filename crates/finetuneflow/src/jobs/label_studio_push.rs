@@ -53,11 +53,15 @@ pub struct Filter {
     pub search: Option<String>,
     /// Only with this finding.
     pub issue: Option<String>,
+    /// Only of this file.
+    pub file_id: Option<Uuid>,
+    /// Only of this task.
+    pub task: Option<String>,
 }
 
 impl From<Filter> for ExampleFilter {
-    fn from(Filter { status, chunk_id, search, issue }: Filter) -> Self {
-        Self { status, chunk_id, search, issue, ids: None }
+    fn from(Filter { status, chunk_id, search, issue, file_id, task }: Filter) -> Self {
+        Self { status, chunk_id, search, issue, file_id, task, ..Self::default() }
     }
 }
 

@@ -9,6 +9,7 @@ mod m0001_initial;
 mod m0002_generation;
 mod m0003_review;
 mod m0004_choices;
+mod m0005_facets;
 
 pub(crate) struct Migrator;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_generation::Migration),
             Box::new(m0003_review::Migration),
             Box::new(m0004_choices::Migration),
+            Box::new(m0005_facets::Migration),
         ]
     }
 }

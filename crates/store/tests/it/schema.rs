@@ -7,8 +7,13 @@ use serde_json::json;
 use store::{Database, Page, StoreError};
 
 /// Databases as each schema version left them, made by `cargo run -p store --example make_fixture -- FILE`.
-const FIXTURES: &[(u32, &str)] =
-    &[(1, "schema_v1.sqlite"), (2, "schema_v2.sqlite"), (3, "schema_v3.sqlite"), (4, "schema_v4.sqlite")];
+const FIXTURES: &[(u32, &str)] = &[
+    (1, "schema_v1.sqlite"),
+    (2, "schema_v2.sqlite"),
+    (3, "schema_v3.sqlite"),
+    (4, "schema_v4.sqlite"),
+    (5, "schema_v5.sqlite"),
+];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

@@ -530,6 +530,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/examples/outline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The examples in windows, for going through very many
+         * @description Answers how many there are, where each window begins, and the first one; `GET …/dataset/examples` with the same filter and
+         *     `from` and `to` answers the others.
+         */
+        get: operations["dataset_outline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/examples/{example_id}": {
         parameters: {
             query?: never;
@@ -575,6 +596,23 @@ export interface paths {
         };
         /** Downloads the examples for other programs */
         get: operations["dataset_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/dataset/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Documents, tasks and findings of the examples, counted by status */
+        get: operations["dataset_facets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1710,7 +1748,7 @@ export interface components {
             count: number;
             /**
              * Format: int64
-             * @description From this many characters.
+             * @description From this many characters or tokens.
              */
             from: number;
             /**
@@ -2371,6 +2409,17 @@ export interface components {
             /** @description Default: `question_answering`. */
             task?: string | null;
         };
+        /** @description What the examples can be filtered by. */
+        DatasetFacets: {
+            /** @description All of them. */
+            counts: components["schemas"]["StatusCounts"];
+            /** @description Documents and imported files. */
+            files: components["schemas"]["FacetCount"][];
+            /** @description What the checks found; an example may have several. */
+            findings: components["schemas"]["FacetCount"][];
+            /** @description What language models were asked to write. */
+            tasks: components["schemas"]["FacetCount"][];
+        };
         DatasetForm: {
             /**
              * Format: binary
@@ -2423,6 +2472,8 @@ export interface components {
             rejected_findings: components["schemas"]["Count"][];
             /** @description By origin. */
             sources: components["schemas"]["Count"][];
+            /** @description Of the tokens; empty where none were counted. */
+            token_histogram: components["schemas"]["Bar"][];
             tokens?: components["schemas"]["Spread"] | null;
             /**
              * Format: int64
@@ -2691,6 +2742,15 @@ export interface components {
             /** @description What the person should know about it. */
             warnings: string[];
         };
+        /** @description The examples that have something in common, by status. */
+        FacetCount: {
+            /** @description How many have which status. */
+            counts: components["schemas"]["StatusCounts"];
+            /** @description What a filter takes: the id of a file, a task, a finding. */
+            id: string;
+            /** @description Of a file; null where the file is gone. */
+            name?: string | null;
+        };
         /** @description What is known of a model. */
         Facts: {
             /**
@@ -2886,6 +2946,11 @@ export interface components {
              */
             chunk_id?: string | null;
             /**
+             * Format: uuid
+             * @description Only of this document or imported file.
+             */
+            file_id?: string | null;
+            /**
              * @description Only with this finding of the checks.
              * @example not_grounded
              */
@@ -2893,6 +2958,11 @@ export interface components {
             /** @description Only with this text in the conversation. */
             q?: string | null;
             status?: components["schemas"]["ExampleStatus"] | null;
+            /**
+             * @description Only of this task, as `GET …/prompts` names them.
+             * @example question_answer
+             */
+            task?: string | null;
         };
         /** @description The job that trains. */
         FinetuningStarted: {
@@ -4713,6 +4783,25 @@ export interface components {
             /** @description Of projects. */
             tasks: components["schemas"]["OptionEntry"][];
         };
+        /** @description A filtered list, cut into windows: what leaves the filter makes its own window shorter and moves no other. */
+        Outline: {
+            /** @description How many have which status, whichever status the filter asks for. */
+            counts: components["schemas"]["StatusCounts"];
+            /** @description The first window. */
+            items: components["schemas"]["Example"][];
+            /** @description The first example of each window: the `from`, and of the window before it the `to`, of the list. */
+            starts: string[];
+            /**
+             * Format: int64
+             * @description Examples in the whole list.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Examples in each window but the last.
+             */
+            window: number;
+        };
         /** @description What was said. */
         OutputMessage: {
             /** @description The text. */
@@ -4841,6 +4930,11 @@ export interface components {
              */
             generator: string | null;
             /**
+             * @description The headings above its passage, outermost first.
+             * @default []
+             */
+            headings: string[];
+            /**
              * @description The model that wrote it.
              * @default null
              */
@@ -4869,11 +4963,21 @@ export interface components {
              */
             row: number | null;
             /**
+             * @description The sentence that it was made of, where that is known.
+             * @default null
+             */
+            sentence: string | null;
+            /**
              * Format: int64
              * @description First character in the file's text.
              * @default null
              */
             start: number | null;
+            /**
+             * @description What it was asked to write.
+             * @default null
+             */
+            task: string | null;
         };
         /** @description What to push. */
         PushToLabelStudio: {
@@ -5383,6 +5487,24 @@ export interface components {
             /** @description The base model; default `base`. */
             model?: string | null;
         };
+        /** @description How many examples have which status. */
+        StatusCounts: {
+            /**
+             * Format: int64
+             * @description They go into the next training.
+             */
+            approved: number;
+            /**
+             * Format: int64
+             * @description Nobody has decided yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description They stay out.
+             */
+            rejected: number;
+        };
         /** @description A step and where it stands. */
         Step: {
             /** @description Which. */
@@ -5549,6 +5671,11 @@ export interface components {
              * @description From 1.
              */
             number: number;
+            /**
+             * Format: int64
+             * @description Its first character in the whole text, where the `start` and `end` of passages count from.
+             */
+            start: number;
             /** @description Its text. */
             text: string;
         };
@@ -7173,6 +7300,14 @@ export interface operations {
                 chunk_id?: string;
                 /** @description Only with this finding of the checks. */
                 issue?: string;
+                /** @description Only of this document or imported file. */
+                file_id?: string;
+                /** @description Only of this task, as `GET …/prompts` names them. */
+                task?: string;
+                /** @description Only this example and those behind it: a window of `GET …/dataset/examples/outline`. */
+                from?: string;
+                /** @description Only examples before this one. */
+                to?: string;
                 /**
                  * @description From 1.
                  * @example 1
@@ -7232,6 +7367,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_outline: {
+        parameters: {
+            query?: {
+                /** @description Only with this status. */
+                status?: components["schemas"]["ExampleStatus"];
+                /** @description Only with this text in the conversation. */
+                q?: string;
+                /** @description Only of this chunk. */
+                chunk_id?: string;
+                /** @description Only with this finding of the checks. */
+                issue?: string;
+                /** @description Only of this document or imported file. */
+                file_id?: string;
+                /** @description Only of this task, as `GET …/prompts` names them. */
+                task?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outline"];
                 };
             };
             /** @description What went wrong and what to do */
@@ -7405,6 +7583,36 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": number[];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_facets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetFacets"];
                 };
             };
             /** @description What went wrong and what to do */

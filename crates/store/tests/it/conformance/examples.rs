@@ -3,6 +3,7 @@
 use serde_json::json;
 use store::dataset_versions::{self, NewDatasetVersion};
 use store::example_changes::{self as changes, ChangeKind};
+use store::example_outline::{Alike, alike, outline};
 use store::examples::{self, ExampleChange, ExampleFilter, ExampleStatus, NewExample};
 use store::{Database, Page, StoreError};
 use uuid::Uuid;
@@ -67,6 +68,16 @@ pub async fn are_filtered_counted_and_decided_about(database: Database) {
         let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap().total;
         assert_eq!(found, expected, "searching {search}");
     }
+    let mut accented = new_example(9, ExampleStatus::Rejected);
+    accented.payload = json!({"messages": [{"role": "user", "content": "Où est l'École ?"}]});
+    examples::insert_many(&database, project.id, vec![accented]).await.unwrap();
+    for search in ["où est l'École", "École"] {
+        let filter = ExampleFilter { search: Some(search.into()), ..ExampleFilter::default() };
+        let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap();
+        assert_eq!(found.total, 1, "searching {search}");
+    }
+    let accented = ExampleFilter { search: Some("École".into()), ..ExampleFilter::default() };
+    assert_eq!(examples::delete_many(&database, project.id, &accented, "person").await.unwrap(), 1);
     assert_eq!(examples::delete_many(&database, project.id, &approved, "person").await.unwrap(), 2);
     examples::delete(&database, project.id, all[5].id, "person").await.unwrap();
     assert!(examples::delete(&database, project.id, all[5].id, "person").await.unwrap_err().is_not_found());
@@ -88,6 +99,81 @@ pub async fn keep_the_order_of_creation_over_parts(database: Database) {
     }
     let expected: Vec<_> = (0..120).map(|number| format!("hash {number}")).collect();
     assert_eq!(hashes, expected);
+}
+
+pub async fn keep_their_windows_while_they_are_decided_about(database: Database) {
+    let project = project(&database).await;
+    let pending_only = ExampleFilter { status: Some(ExampleStatus::Pending), ..ExampleFilter::default() };
+    let empty = outline(&database, project.id, &pending_only, 10).await.unwrap();
+    assert_eq!((empty.total, empty.starts.len(), empty.first.len()), (0, 0, 0));
+    examples::insert_many(&database, project.id, pending(0..25)).await.unwrap();
+    let cut = outline(&database, project.id, &pending_only, 10).await.unwrap();
+    assert_eq!((cut.total, cut.starts.len(), cut.first.len()), (25, 3, 10));
+    let window = async |from: usize| -> Vec<String> {
+        let part = ExampleFilter {
+            from: Some(cut.starts[from]),
+            to: cut.starts.get(from + 1).copied(),
+            ..pending_only.clone()
+        };
+        let page = examples::list(&database, project.id, Page::new(1, 10), part).await.unwrap();
+        page.items.into_iter().map(|example| example.content_hash).collect()
+    };
+    let hashes = |range: std::ops::Range<usize>| -> Vec<String> {
+        range.map(|number| format!("hash {number}")).collect()
+    };
+    let first: Vec<String> = cut.first.iter().map(|example| example.content_hash.clone()).collect();
+    assert_eq!(first, hashes(0..10));
+    assert_eq!(
+        [window(0).await, window(1).await, window(2).await],
+        [hashes(0..10), hashes(10..20), hashes(20..25)]
+    );
+    // The first of a window and one of another leave the filter: the others stay where they are.
+    let decided = vec![cut.starts[1], cut.first[3].id];
+    let decided = ExampleFilter { ids: Some(decided), ..ExampleFilter::default() };
+    examples::set_status(&database, project.id, &decided, ExampleStatus::Approved, "person").await.unwrap();
+    assert_eq!(window(0).await, [hashes(0..3), hashes(4..10)].concat());
+    assert_eq!(window(1).await, hashes(11..20));
+    assert_eq!(window(2).await, hashes(20..25));
+    let cut = outline(&database, project.id, &pending_only, 10).await.unwrap();
+    assert_eq!(
+        (cut.total, cut.counts.pending, cut.counts.approved),
+        (23, 23, 2),
+        "counts are of every status"
+    );
+}
+
+pub async fn are_counted_by_what_they_are_filtered_by(database: Database) {
+    let project = project(&database).await;
+    let (file, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut rows = pending(0..5);
+    for (row, (file, task, issues)) in rows.iter_mut().zip([
+        (Some(file), Some("chat"), json!(["refusal"])),
+        (Some(file), Some("chat"), json!(["refusal", "duplicate"])),
+        (Some(file), None, json!([])),
+        (Some(other), Some("summary"), json!(["duplicate"])),
+        (None, None, json!([])),
+    ]) {
+        row.provenance = json!({ "file_id": file, "task": task });
+        row.quality = json!({ "issues": issues });
+    }
+    examples::insert_many(&database, project.id, rows).await.unwrap();
+    let of_file = ExampleFilter { file_id: Some(file), ..ExampleFilter::default() };
+    let of_chat = ExampleFilter { task: Some("chat".into()), ..ExampleFilter::default() };
+    let doubled = ExampleFilter { issue: Some("duplicate".into()), ..ExampleFilter::default() };
+    let both =
+        ExampleFilter { file_id: Some(file), issue: Some("duplicate".into()), ..ExampleFilter::default() };
+    for (filter, expected) in [(&of_file, 3), (&of_chat, 2), (&doubled, 2), (&both, 1)] {
+        assert_eq!(outline(&database, project.id, filter, 10).await.unwrap().total, expected, "{filter:?}");
+    }
+    examples::set_status(&database, project.id, &both, ExampleStatus::Rejected, "person").await.unwrap();
+    let found = alike(&database, project.id).await.unwrap();
+    let count = |of: &dyn Fn(&Alike) -> bool| -> i64 {
+        found.iter().filter(|one| of(one)).map(|one| one.count).sum()
+    };
+    assert_eq!(count(&|_| true), 5);
+    assert_eq!(count(&|one| one.file_id == Some(file.to_string())), 3);
+    assert_eq!(count(&|one| one.status == ExampleStatus::Rejected && one.task.as_deref() == Some("chat")), 1);
+    assert_eq!(count(&|one| one.issues.as_ref().is_some_and(|list| list.contains("\"duplicate\""))), 2);
 }
 
 pub async fn versions_are_numbered_and_stored_once(database: Database) {

@@ -38,6 +38,8 @@ const CASES: &[Case] = cases![
     examples::keep_the_order_of_creation_over_parts,
     examples::each_change_is_recorded,
     examples::are_found_by_their_findings,
+    examples::keep_their_windows_while_they_are_decided_about,
+    examples::are_counted_by_what_they_are_filtered_by,
     examples::versions_are_numbered_and_stored_once,
     generation::units_end_once_and_with_their_examples,
     generation::replies_are_found_by_their_request,
