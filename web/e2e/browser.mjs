@@ -61,7 +61,7 @@ export async function openStudio(t) {
 
   const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor();
   const button = (name) => page.getByRole("button", { name, exact: typeof name === "string" });
-  const step = (name) => page.getByRole("navigation", { name: "Steps of this project" }).getByRole("link", { name: new RegExp(`^${name}`) });
+  const step = (name) => page.getByRole("navigation", { name: "Steps of this project" }).getByRole("link", { name: new RegExp(`^${name}\\b`) });
 
   // Each part stands on the ones before it: after a failure the rest would only wait in vain.
   let failed = null;

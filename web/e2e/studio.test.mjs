@@ -121,6 +121,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await first.getByRole("button", { name: "Reject" }).click();
     await first.getByText("Rejected").waitFor();
     await approveAll.click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Approve" }).click();
     await button(`Approved ${total - 1}`).waitFor();
     await button("Rejected 1").click();
     await page.waitForURL(/status=rejected/);

@@ -7,6 +7,7 @@ import { api, take } from "../../shared/api/client";
 import { keys, refreshProject, useSettings } from "../../shared/api/queries";
 import type { FileEntry } from "../../shared/api/types";
 import { useOpenProject } from "../../shared/api/useOpenProject";
+import { ImportDialog } from "../../shared/imports/ImportDialog";
 import { JobProblem } from "../../shared/jobs/JobProblem";
 import { JobProgress } from "../../shared/jobs/JobProgress";
 import { useProjectJob } from "../../shared/jobs/useProjectJob";
@@ -22,7 +23,7 @@ import { DropZone } from "./DropZone";
 import { FileRow } from "./FileRow";
 import { TextPanel } from "./TextPanel";
 import { UploadList } from "./UploadList";
-import { type Limits, uploads, useUploads } from "./uploads";
+import { type Limits, type Upload, uploads, useUploads } from "./uploads";
 
 const PER_PAGE = 50;
 
@@ -62,14 +63,23 @@ export function DocumentsPage() {
     onSuccess: (started) => ocr.follow(started.job),
   });
   const limits: Limits | null = settings.data
-    ? { maxBytes: settings.data.limits.max_upload_bytes, extensions: settings.data.options.document_extensions }
+    ? {
+        maxBytes: settings.data.limits.max_upload_bytes,
+        extensions: settings.data.options.document_extensions,
+        datasetExtensions: settings.data.options.dataset_extensions,
+      }
     : null;
+  /** A file whose rows are to be taken in as examples. */
+  const [imported, setImported] = useState<{ id: number; file: File } | null>(null);
 
-  const add = async (chosen: File[]) => {
-    if (!limits) return;
-    const fresh = await uploads.add(project.id, chosen, limits);
+  const added = async (sent: Promise<FileEntry[]>) => {
+    const fresh = await sent;
     await refreshProject(client, project.id);
     if (fresh.length > 0) read.mutate(fresh.map((file) => file.id));
+  };
+  const importFile = (upload: Upload) => {
+    const file = uploads.fileOf(upload.id);
+    if (file) setImported({ id: upload.id, file });
   };
   const items = files.data?.items ?? [];
   const shown = items.find((file) => file.id === search.get("file")) ?? null;
@@ -79,8 +89,16 @@ export function DocumentsPage() {
     <>
       <PageHeader title={t("documents.title")} intro={t("documents.intro")} windowTitle={project.name} />
       {settings.isError && <ProblemNote problem={settings.error} onRetry={() => void settings.refetch()} className="mb-3" />}
-      <DropZone limits={limits} onFiles={(chosen) => void add(chosen)} />
-      {limits && <UploadList projectId={project.id} list={list} limits={limits} />}
+      <DropZone limits={limits} onFiles={(chosen) => limits && void added(uploads.add(project.id, chosen, limits))} />
+      {limits && (
+        <UploadList
+          projectId={project.id}
+          list={list}
+          limits={limits}
+          onSend={(id) => void added(uploads.resend(project.id, id))}
+          onImport={importFile}
+        />
+      )}
       {read.isError && <ProblemNote problem={read.error} className="mt-3" />}
       <Section
         className="mt-6"
@@ -103,7 +121,8 @@ export function DocumentsPage() {
             onCancel={() => job.job && job.cancel.mutate(job.job.id)}
           />
         )}
-        <JobProblem job={job.job} className="mb-4" />
+        {/* A document that cannot be read says why itself. */}
+        {!items.some((file) => file.status === "failed") && <JobProblem job={job.job} className="mb-4" />}
         {ocr.active && ocr.job && (
           <JobProgress
             className="mb-4 rounded-lg bg-sunken p-3"
@@ -137,7 +156,15 @@ export function DocumentsPage() {
         )}
         {files.data && <Pager page={page} perPage={PER_PAGE} total={files.data.total} onPage={setPage} />}
       </Section>
-      <StepFooter step="data" />
+      <StepFooter step="data" note={files.data?.total === 0 && t("data.noneYet")} />
+      {imported && (
+        <ImportDialog
+          project={project}
+          given={imported.file}
+          onClose={() => setImported(null)}
+          onDone={() => uploads.dismiss(project.id, imported.id)}
+        />
+      )}
       {shown && <TextPanel projectId={project.id} file={shown} onClose={() => void navigate({ search: "" }, { replace: true })} />}
       <DeleteFile
         projectId={project.id}

@@ -46,7 +46,7 @@ export function DropZone({ limits, onFiles }: { limits: Limits | null; onFiles: 
         multiple
         hidden
         data-testid="documents-input"
-        accept={limits?.extensions.map((extension) => `.${extension}`).join(",")}
+        accept={[...(limits?.extensions ?? []), ...(limits?.datasetExtensions ?? [])].map((extension) => `.${extension}`).join(",")}
         onChange={(event) => {
           take(event.target.files);
           event.target.value = "";
@@ -54,7 +54,8 @@ export function DropZone({ limits, onFiles }: { limits: Limits | null; onFiles: 
       />
       {limits && (
         <p className="mx-auto mt-3 max-w-prose text-xs text-soft">
-          {t("documents.formats", { list: limits.extensions.join(", ") })}; {t("documents.limit", { size: format.bytes(limits.maxBytes) })}
+          {t("documents.formats", { list: limits.extensions.join(", ") })}; {t("documents.limit", { size: format.bytes(limits.maxBytes) })}.{" "}
+          {t("data.readyExamples", { list: limits.datasetExtensions.join(", ") })}
         </p>
       )}
     </div>

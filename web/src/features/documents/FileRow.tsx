@@ -36,11 +36,7 @@ export function FileRow(props: {
           </Badge>
           <span>{facts.join(" · ")}</span>
         </p>
-        {file.error && (
-          <p role="alert" lang="en" className="mt-1.5 text-sm wrap-anywhere text-bad">
-            {file.error}
-          </p>
-        )}
+        {file.error && <FileProblem error={file.error} reason={file.reason ?? null} />}
         {file.reason === "no_text" && <Recognise file={file} busy={props.isRecognising} onStart={props.onRecognise} />}
         {file.warnings.length > 0 && (
           <details className="mt-1.5 text-sm">
@@ -65,5 +61,31 @@ export function FileRow(props: {
         </Button>
       </div>
     </li>
+  );
+}
+
+/** Why a document cannot be read and what to do, in the reader's language; what the reading program said, below it. */
+function FileProblem({ error, reason }: { error: string; reason: string | null }) {
+  const { t, i18n } = useTranslation();
+  const key = `data.reasons.${reason}`;
+  if (!reason || !i18n.exists(key)) {
+    return (
+      <p role="alert" lang="en" className="mt-1.5 text-sm wrap-anywhere text-bad">
+        {error}
+      </p>
+    );
+  }
+  return (
+    <div className="mt-1.5 text-sm">
+      <p role="alert" className="text-bad">
+        {t(key as never)}
+      </p>
+      <details className="mt-0.5 text-xs text-soft">
+        <summary>{t("data.details")}</summary>
+        <p lang="en" className="mt-1 wrap-anywhere">
+          {error}
+        </p>
+      </details>
+    </div>
   );
 }

@@ -3,15 +3,19 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
-import type { FileEntry, FileText } from "../../shared/api/types";
+import type { Chunk, FileEntry, FileText } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
 import { languageTag } from "../../shared/lib/language";
 import { usePages } from "../../shared/passages/usePages";
 import { Dialog } from "../../shared/ui/Dialog";
-import { Select } from "../../shared/ui/Field";
+import { Checkbox, Select } from "../../shared/ui/Field";
 import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
+import { cutPage } from "./cuts";
+
+/** Passages whose edges are shown in the text: as many as the server gives at a time. */
+const SHOWN_CUTS = 500;
 
 type Tab = "text" | "passages";
 
@@ -69,11 +73,21 @@ function Pages({ projectId, file }: { projectId: string; file: FileEntry }) {
   }, [isNews, client, projectId]);
   if (text.isPending) return <Skeleton rows={4} />;
   if (text.isError) return <ProblemNote problem={text.error} onRetry={() => void text.refetch()} />;
-  return <PageTexts text={text.data} />;
+  return <PageTexts projectId={projectId} text={text.data} />;
 }
 
-function PageTexts({ text }: { text: FileText }) {
+function PageTexts({ projectId, text }: { projectId: string; text: FileText }) {
   const { t, i18n } = useTranslation();
+  const [isCut, setCut] = useState(false);
+  const chunks = useQuery({
+    queryKey: [...keys.project(projectId), "chunks", text.file_id, "all"],
+    queryFn: ({ signal }) => {
+      const query = { file_id: text.file_id, per_page: SHOWN_CUTS };
+      return take(api.GET("/api/projects/{project_id}/chunks", { params: { path: { project_id: projectId }, query }, signal }));
+    },
+    enabled: isCut,
+  });
+  const cuts = isCut ? (chunks.data?.items ?? []) : [];
   const language = languageTag(text.language);
   const facts = [
     t("documents.pages", { count: text.pages.length }),
@@ -84,6 +98,7 @@ function PageTexts({ text }: { text: FileText }) {
     <>
       <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
         <p className="text-sm text-soft">{facts.join(" · ")}</p>
+        <Checkbox label={t("data.showCuts")} checked={isCut} onChange={(event) => setCut(event.target.checked)} />
         {text.pages.length > 1 && (
           <Select
             aria-label={t("documents.goToPage")}
@@ -98,6 +113,9 @@ function PageTexts({ text }: { text: FileText }) {
           </Select>
         )}
       </div>
+      {chunks.isError && <ProblemNote problem={chunks.error} className="mb-4" onRetry={() => void chunks.refetch()} />}
+      {isCut && chunks.data?.total === 0 && <p className="mb-4 text-sm text-soft">{t("documents.passagesEmpty")}</p>}
+      {isCut && chunks.data && chunks.data.total > SHOWN_CUTS && <p className="mb-4 text-sm text-soft">{t("data.firstCuts", { count: SHOWN_CUTS })}</p>}
       {text.warnings.length > 0 && (
         <ul lang="en" className="mb-4 list-disc rounded-lg bg-warn-soft py-2 pr-3 pl-8 text-sm">
           {text.warnings.map((warning, index) => (
@@ -115,7 +133,7 @@ function PageTexts({ text }: { text: FileText }) {
               <p className="px-4 py-3 text-sm text-soft">{t("documents.emptyPage")}</p>
             ) : (
               <p lang={language} className="px-4 py-3 text-sm leading-relaxed wrap-anywhere whitespace-pre-wrap">
-                {page.text.trim()}
+                {cuts.length === 0 ? page.text.trim() : <CutText page={page} chunks={cuts} />}
               </p>
             )}
           </section>
@@ -123,6 +141,21 @@ function PageTexts({ text }: { text: FileText }) {
       </div>
     </>
   );
+}
+
+/** A page with the passages that it is cut into: where each begins, how long it is, in turns lighter and darker. */
+function CutText({ page, chunks }: { page: FileText["pages"][number]; chunks: Chunk[] }) {
+  const { t } = useTranslation();
+  return cutPage(page, chunks).map(({ chunk, text, begins }, index) => (
+    <span key={index}>
+      {chunk && begins && (
+        <span className="my-1 block w-fit rounded bg-accent-soft px-1.5 text-xs font-medium text-accent-strong">
+          {t("data.cut", { number: chunk.index + 1 })} · {t("documents.tokens", { count: chunk.tokens })}
+        </span>
+      )}
+      <span className={cn(chunk && (chunk.index % 2 === 0 ? "bg-sunken" : "bg-warn-soft"))}>{text}</span>
+    </span>
+  ));
 }
 
 function Passages({ projectId, fileId }: { projectId: string; fileId: string }) {

@@ -4,7 +4,7 @@ import { Problem } from "../../shared/api/problem";
 import type { FileEntry } from "../../shared/api/types";
 import { refusal, Uploads } from "./uploads";
 
-const LIMITS = { maxBytes: 10, extensions: ["pdf", "txt"] };
+const LIMITS = { maxBytes: 10, extensions: ["pdf", "txt", "csv"], datasetExtensions: ["csv", "jsonl"] };
 const file = (name: string, text = "text") => new File([text], name);
 const entry = (name: string, duplicate = false) => ({ id: name, name, duplicate, status: duplicate ? "parsed" : "stored" }) as FileEntry;
 
@@ -14,6 +14,8 @@ it.each([
   ["a.pdf", 11, "too_large"],
   ["a.mp3", 1, "wrong_type"],
   ["pdf", 1, "wrong_type"],
+  ["a.jsonl", 1, null],
+  ["a.txt", 0, "empty"],
 ])("%s of %d bytes: %s", (name, size, reason) => expect(refusal({ name, size }, LIMITS)).toBe(reason));
 
 it("sends one file at a time, goes on after a failure, and tells which are new", async () => {
@@ -44,4 +46,45 @@ it("sends one file at a time, goes on after a failure, and tells which are new",
   expect(uploads.isBusy()).toBe(false);
   uploads.clear("p");
   expect(uploads.list("p")).toEqual([]);
+});
+
+it("asks what a table is, and sends it when it is a document", async () => {
+  const uploads = new Uploads(async (_project, _kind, sent) => entry(sent.name));
+  expect(await uploads.add("p", [file("t.csv"), file("r.jsonl")], LIMITS)).toEqual([]);
+  const [table, records] = uploads.list("p");
+  expect([table?.state, table?.canRead, records?.state, records?.canRead]).toEqual(["choose", true, "choose", false]);
+  expect(uploads.fileOf(records?.id ?? 0)?.name).toBe("r.jsonl");
+  expect((await uploads.resend("p", table?.id ?? 0)).map((fresh) => fresh.name)).toEqual(["t.csv"]);
+  uploads.dismiss("p", records?.id ?? 0);
+  expect(uploads.list("p").map(({ name, state }) => [name, state])).toEqual([["t.csv", "done"]]);
+});
+
+it("stops one that is on its way or waits, and sends it again", async () => {
+  let tries = 0;
+  const uploads = new Uploads((_project, _kind, sent, _onProgress, signal) => {
+    tries += 1;
+    if (tries > 1) return Promise.resolve(entry(sent.name));
+    return new Promise((_, failed) => signal?.addEventListener("abort", () => failed(new Problem({ code: "cancelled" }))));
+  });
+  const over = uploads.add("p", [file("a.txt"), file("b.txt")], LIMITS);
+  const [first, second] = uploads.list("p");
+  uploads.cancel("p", second?.id ?? 0);
+  uploads.cancel("p", first?.id ?? 0);
+  expect(await over).toEqual([]);
+  expect(uploads.list("p").map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
+  expect((await uploads.resend("p", first?.id ?? 0)).map((fresh) => fresh.name)).toEqual(["a.txt"]);
+  expect(uploads.list("p").map(({ state }) => state)).toEqual(["done", "cancelled"]);
+});
+
+it("sends one that failed again", async () => {
+  let tries = 0;
+  const uploads = new Uploads(async (_project, _kind, sent) => {
+    tries += 1;
+    if (tries === 1) throw new Problem({ code: "network" });
+    return entry(sent.name);
+  });
+  await uploads.add("p", [file("a.txt")], LIMITS);
+  const [failed] = uploads.list("p");
+  expect(failed?.state).toBe("failed");
+  expect(await uploads.resend("p", failed?.id ?? 0)).toHaveLength(1);
 });

@@ -3,11 +3,18 @@ import { Problem } from "../../shared/api/problem";
 import type { FileEntry } from "../../shared/api/types";
 import { uploadFile } from "../../shared/api/upload";
 
+/**
+ * `choose`: a table or a file of records, which may be a document or examples that are ready; the person says which.
+ */
+export type UploadState = "waiting" | "uploading" | "done" | "failed" | "cancelled" | "choose";
+
 export interface Upload {
   id: number;
   name: string;
   size: number;
-  state: "waiting" | "uploading" | "done" | "failed";
+  state: UploadState;
+  /** Of a file to choose for: whether it can be read as a document at all. */
+  canRead: boolean;
   fraction: number;
   duplicate: boolean;
   problem: unknown;
@@ -15,13 +22,21 @@ export interface Upload {
 
 export interface Limits {
   maxBytes: number;
+  /** Of documents. */
   extensions: string[];
+  /** Of examples that are ready. */
+  datasetExtensions: string[];
+}
+
+function endingOf(name: string): string {
+  return name.includes(".") ? (name.split(".").pop() ?? "").toLowerCase() : "";
 }
 
 /** Why a file need not be sent at all; null when it may be. */
-export function refusal(file: { name: string; size: number }, limits: Limits): "too_large" | "wrong_type" | null {
-  const extension = file.name.includes(".") ? (file.name.split(".").pop() ?? "").toLowerCase() : "";
-  if (!limits.extensions.includes(extension)) return "wrong_type";
+export function refusal(file: { name: string; size: number }, limits: Limits): "too_large" | "wrong_type" | "empty" | null {
+  const ending = endingOf(file.name);
+  if (!limits.extensions.includes(ending) && !limits.datasetExtensions.includes(ending)) return "wrong_type";
+  if (file.size === 0) return "empty";
   return file.size > limits.maxBytes ? "too_large" : null;
 }
 
@@ -39,6 +54,7 @@ type Send = typeof uploadFile;
 export class Uploads {
   private readonly queues = new Map<string, Queue>();
   private readonly files = new Map<number, File>();
+  private readonly sending = new Map<number, AbortController>();
   private readonly listeners = new Set<() => void>();
   private nextId = 1;
 
@@ -64,18 +80,46 @@ export class Uploads {
       const id = this.nextId++;
       const reason = refusal(file, limits);
       if (!reason) this.files.set(id, file);
-      const state = reason ? "failed" : "waiting";
-      return { id, name: file.name, size: file.size, state, fraction: 0, duplicate: false, problem: reason };
+      const ending = endingOf(file.name);
+      const state = reason ? "failed" : limits.datasetExtensions.includes(ending) ? "choose" : "waiting";
+      const canRead = limits.extensions.includes(ending);
+      return { id, name: file.name, size: file.size, state, canRead, fraction: 0, duplicate: false, problem: reason };
     });
     this.put(projectId, { ...queue, uploads: [...queue.uploads, ...added] });
     return queue.running ? [] : this.work(projectId);
   }
 
-  clear(projectId: string): void {
+  /** Sends a file that failed, was cancelled, or was chosen to be a document; resolves as `add` does. */
+  async resend(projectId: string, id: number): Promise<FileEntry[]> {
+    if (!this.files.has(id)) return [];
+    this.change(projectId, id, { state: "waiting", fraction: 0, problem: null });
+    return this.queues.get(projectId)?.running ? [] : this.work(projectId);
+  }
+
+  /** Stops one that waits or is on its way; it can be sent again. */
+  cancel(projectId: string, id: number): void {
+    const sending = this.sending.get(id);
+    if (sending) sending.abort();
+    else this.change(projectId, id, { state: "cancelled" });
+  }
+
+  /** The file itself, while it may still be sent. */
+  fileOf(id: number): File | null {
+    return this.files.get(id) ?? null;
+  }
+
+  /** Takes one off the list. */
+  dismiss(projectId: string, id: number): void {
     const queue = this.queues.get(projectId);
     if (!queue) return;
-    const uploads = queue.uploads.filter((upload) => upload.state === "waiting" || upload.state === "uploading");
-    this.put(projectId, { ...queue, uploads });
+    this.files.delete(id);
+    this.put(projectId, { ...queue, uploads: queue.uploads.filter((upload) => upload.id !== id) });
+  }
+
+  /** Takes those off the list that are over. */
+  clear(projectId: string): void {
+    const isOver = ({ state }: Upload) => state === "done" || state === "failed" || state === "cancelled";
+    for (const upload of this.list(projectId).filter(isOver)) this.dismiss(projectId, upload.id);
   }
 
   private async work(projectId: string): Promise<FileEntry[]> {
@@ -86,17 +130,19 @@ export class Uploads {
       const file = next && this.files.get(next.id);
       if (!next || !file) break;
       this.change(projectId, next.id, { state: "uploading" });
+      const controller = new AbortController();
+      this.sending.set(next.id, controller);
+      const progress = (fraction: number) => this.change(projectId, next.id, { fraction });
       try {
-        const entry = await this.send(projectId, "raw_doc", file, (fraction) =>
-          this.change(projectId, next.id, { fraction }),
-        );
+        const entry = await this.send(projectId, "raw_doc", file, progress, controller.signal);
         if (!entry.duplicate || entry.status === "stored") fresh.push(entry);
         this.change(projectId, next.id, { state: "done", fraction: 1, duplicate: entry.duplicate });
+        this.files.delete(next.id);
       } catch (thrown) {
         const problem = thrown instanceof Problem ? thrown : new Problem({ code: "network" });
-        this.change(projectId, next.id, { state: "failed", problem });
+        this.change(projectId, next.id, controller.signal.aborted ? { state: "cancelled" } : { state: "failed", problem });
       }
-      this.files.delete(next.id);
+      this.sending.delete(next.id);
     }
     this.running(projectId, false);
     return fresh;

@@ -14,7 +14,7 @@ import { faults, nextTurn } from "./conversation";
 const ROLES = ["system", "user", "assistant"] as const;
 
 /** Changes the conversation of an example. */
-export function EditExample(props: { projectId: string; example: Example; onClose: () => void }) {
+export function EditExample(props: { projectId: string; example: Example; onSaved: (example: Example) => void; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [messages, setMessages] = useState<Message[]>(props.example.messages);
@@ -27,9 +27,10 @@ export function EditExample(props: { projectId: string; example: Example; onClos
         api.PATCH("/api/projects/{project_id}/dataset/examples/{example_id}", { params: { path }, body: { messages } }),
       );
     },
-    onSuccess: async () => {
-      await refreshProject(client, props.projectId);
+    onSuccess: (saved) => {
+      props.onSaved(saved);
       props.onClose();
+      void refreshProject(client, props.projectId);
     },
   });
   const change = (index: number, part: Partial<Message>) =>

@@ -1,8 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
 import { ShieldCheck } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
+import { useStats } from "../../shared/api/queries";
 import type { DatasetStats } from "../../shared/api/types";
 import { JobProblem } from "../../shared/jobs/JobProblem";
 import { JobProgress } from "../../shared/jobs/JobProgress";
@@ -11,13 +12,67 @@ import { useFormat } from "../../shared/lib/format";
 import { languageTag } from "../../shared/lib/language";
 import { Button } from "../../shared/ui/Button";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
+import { Skeleton } from "../../shared/ui/States";
+import { Histogram, StatusBars } from "./charts";
 import { Coverage } from "./Coverage";
+import { useFacets } from "./FilterBar";
 import { useIssueText } from "./useIssueText";
+import { useTaskText } from "./useTaskText";
 
 type Count = DatasetStats["sources"][number];
 
-/** Figures of the examples: what the checks found, lengths, languages, and how much of the documents is covered. */
-export function StatsPanel({ projectId, stats, onFinding }: { projectId: string; stats: DatasetStats; onFinding: (issue: string) => void }) {
+/** Figures of the examples, counted when they are asked for: what the checks found, lengths, languages, coverage. */
+export function StatsPanel({ projectId, onFinding }: { projectId: string; onFinding: (issue: string) => void }) {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className="mb-4 rounded-xl border border-line bg-surface p-4" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary className="text-sm font-medium text-accent-strong">{t("review.stats")}</summary>
+      {isOpen && <Figures projectId={projectId} onFinding={onFinding} />}
+    </details>
+  );
+}
+
+function Figures({ projectId, onFinding }: { projectId: string; onFinding: (issue: string) => void }) {
+  const stats = useStats(projectId);
+  if (stats.isPending) return <Skeleton rows={4} className="mt-4" />;
+  if (stats.isError) return <ProblemNote problem={stats.error} className="mt-4" onRetry={() => void stats.refetch()} />;
+  return (
+    <div className="mt-4 space-y-6" data-testid="stats">
+      <Check projectId={projectId} stats={stats.data} />
+      <Charts projectId={projectId} stats={stats.data} />
+      <Facts stats={stats.data} onFinding={onFinding} />
+      {stats.data.coverage.length > 0 && <Coverage coverage={stats.data.coverage} />}
+    </div>
+  );
+}
+
+/** Where the decisions stand, as a whole, by document and by task; and how long the examples are. */
+function Charts({ projectId, stats }: { projectId: string; stats: DatasetStats }) {
+  const { t } = useTranslation();
+  const taskText = useTaskText();
+  const facets = useFacets(projectId);
+  const files = (facets.data?.files ?? []).map((facet) => ({ ...facet, label: facet.name ?? t("triage.fileGone") }));
+  const tasks = (facets.data?.tasks ?? []).map((facet) => ({ ...facet, label: taskText(facet.id) }));
+  const isCounted = stats.token_histogram.length > 0;
+  return (
+    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-2">
+      <StatusBars
+        title={t("triage.byState")}
+        rows={[{ id: "all", label: t("examples.total"), counts: { pending: stats.pending, approved: stats.approved, rejected: stats.rejected } }]}
+      />
+      <Histogram
+        title={isCounted ? t("triage.tokensEach") : t("triage.charactersEach")}
+        {...(isCounted ? {} : { hint: t("triage.tokensUnknown") })}
+        bars={isCounted ? stats.token_histogram : stats.histogram}
+      />
+      {files.length > 0 && <StatusBars title={t("triage.byDocument")} rows={files} />}
+      {tasks.length > 0 && <StatusBars title={t("triage.byTask")} rows={tasks} />}
+    </div>
+  );
+}
+
+function Facts({ stats, onFinding }: { stats: DatasetStats; onFinding: (issue: string) => void }) {
   const { t, i18n } = useTranslation();
   const format = useFormat();
   const issueText = useIssueText();
@@ -29,46 +84,31 @@ export function StatsPanel({ projectId, stats, onFinding }: { projectId: string;
   };
   const source = (id: string) => (i18n.exists(`review.sourceNames.${id}`) ? t(`review.sourceNames.${id}` as never) : id);
   const finding = (id: string) => (id === "none" ? t("review.findingsNone") : issueText(id));
+  const findingButton = (id: string) => (
+    <button type="button" className="text-left text-accent-strong underline" onClick={() => onFinding(id)}>
+      {finding(id)}
+    </button>
+  );
   return (
-    <details className="mb-4 rounded-xl border border-line bg-surface p-4">
-      <summary className="text-sm font-medium text-accent-strong">{t("review.stats")}</summary>
-      <div className="mt-4 space-y-5" data-testid="stats">
-        <Check projectId={projectId} stats={stats} />
-        <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
-          <Fact title={t("review.findings")}>
-            {stats.findings.length === 0 ? (
-              t("review.findingsNone")
-            ) : (
-              <Counts
-                counts={stats.findings}
-                name={(id) => (
-                  <button type="button" className="text-left text-accent-strong underline" onClick={() => onFinding(id)}>
-                    {finding(id)}
-                  </button>
-                )}
-              />
-            )}
-          </Fact>
-          {stats.rejected_findings.length > 0 && (
-            <Fact title={t("review.rejected")}>
-              <Counts counts={stats.rejected_findings} name={finding} />
-            </Fact>
-          )}
-          {stats.tokens && <Fact title={t("review.tokens")}>{spread(stats.tokens)}</Fact>}
-          {stats.characters && <Fact title={t("review.characters")}>{spread(stats.characters)}</Fact>}
-          {stats.languages.length > 0 && (
-            <Fact title={t("review.languages")}>
-              <Counts counts={stats.languages} name={language} />
-            </Fact>
-          )}
-          <Fact title={t("review.sources")}>
-            <Counts counts={stats.sources} name={source} />
-          </Fact>
-          <Fact title={t("review.edited")}>{format.number(stats.edited)}</Fact>
-        </div>
-        {stats.coverage.length > 0 && <Coverage coverage={stats.coverage} />}
-      </div>
-    </details>
+    <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
+      <Fact title={t("review.findings")}>{stats.findings.length === 0 ? t("review.findingsNone") : <Counts counts={stats.findings} name={findingButton} />}</Fact>
+      {stats.rejected_findings.length > 0 && (
+        <Fact title={t("review.rejected")}>
+          <Counts counts={stats.rejected_findings} name={finding} />
+        </Fact>
+      )}
+      {stats.tokens && <Fact title={t("review.tokens")}>{spread(stats.tokens)}</Fact>}
+      {stats.characters && <Fact title={t("review.characters")}>{spread(stats.characters)}</Fact>}
+      {stats.languages.length > 0 && (
+        <Fact title={t("review.languages")}>
+          <Counts counts={stats.languages} name={language} />
+        </Fact>
+      )}
+      <Fact title={t("review.sources")}>
+        <Counts counts={stats.sources} name={source} />
+      </Fact>
+      <Fact title={t("review.edited")}>{format.number(stats.edited)}</Fact>
+    </div>
   );
 }
 

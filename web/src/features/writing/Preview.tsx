@@ -1,11 +1,9 @@
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { JobProblem } from "../../shared/jobs/JobProblem";
 import { JobProgress } from "../../shared/jobs/JobProgress";
 import type { useProjectJob } from "../../shared/jobs/useProjectJob";
 import { useFormat } from "../../shared/lib/format";
-import { PassageDialog } from "../../shared/passages/PassageDialog";
-import { usePages } from "../../shared/passages/usePages";
+import { MarkedPassage } from "../../shared/passages/MarkedPassage";
 import { Badge } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Card, Section } from "../../shared/ui/Card";
@@ -14,7 +12,7 @@ import { Turns } from "../../shared/ui/Turns";
 import { type PreviewExample, type PreviewResult, previewOf } from "./preview";
 
 /** A few passages tried: their examples, what could not be used, and what all passages will take. */
-export function Preview(props: { projectId: string; preview: ReturnType<typeof useProjectJob>; isStale: boolean }) {
+export function Preview(props: { projectId: string; preview: ReturnType<typeof useProjectJob>; isFree: boolean; isStale: boolean; isBusy: boolean; onWrite: () => void }) {
   const { t } = useTranslation();
   const { preview } = props;
   const result = previewOf(preview.job);
@@ -34,7 +32,7 @@ export function Preview(props: { projectId: string; preview: ReturnType<typeof u
       {result && (
         <Section title={t("writing.previewTitle")} text={t("writing.previewText")}>
           {props.isStale && <WarnNote className="mb-4">{t("writing.previewStale")}</WarnNote>}
-          <EstimateFacts result={result} />
+          <EstimateFacts result={result} isFree={props.isFree && !result.leaves_the_machine} />
           <Examples projectId={props.projectId} examples={result.examples} />
           {result.set_aside.length > 0 && (
             <div className="mt-5">
@@ -47,13 +45,21 @@ export function Preview(props: { projectId: string; preview: ReturnType<typeof u
               </ul>
             </div>
           )}
+          {result.examples.length > 0 && (
+            <div className="mt-5 flex flex-wrap items-center justify-end gap-3 border-t border-line pt-4">
+              <p className="min-w-0 flex-1 text-sm text-soft">{t("writing.writeAllText")}</p>
+              <Button look="primary" className="h-11 px-5" busy={props.isBusy} onClick={props.onWrite}>
+                {t("writing.writeAll")}
+              </Button>
+            </div>
+          )}
         </Section>
       )}
     </>
   );
 }
 
-function EstimateFacts({ result }: { result: PreviewResult }) {
+function EstimateFacts({ result, isFree }: { result: PreviewResult; isFree: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { estimate } = result;
@@ -62,16 +68,15 @@ function EstimateFacts({ result }: { result: PreviewResult }) {
     estimate.prompt_tokens === null && estimate.completion_tokens === null
       ? t("writing.unknown")
       : t("writing.estimateTokensText", { prompt: count(estimate.prompt_tokens), completion: count(estimate.completion_tokens) });
+  const free = isFree ? t("writing.estimateFree") : t("writing.estimateNoPrices");
+  const cost = estimate.cost === null ? free : t("writing.estimateCostText", { cost: format.number(estimate.cost, estimate.cost < 1 ? 4 : 2) });
   const sent = t("writing.estimateSentText", { bytes: format.bytes(estimate.sent_bytes), address: result.address });
   const facts: [string, string][] = [
     [t("writing.estimatePassages"), format.number(estimate.chunks)],
     [t("writing.estimateCalls"), format.number(estimate.calls)],
     [t("writing.estimateTokens"), tokens],
     [t("writing.estimateTime"), format.duration(estimate.seconds)],
-    [
-      t("writing.estimateCost"),
-      estimate.cost === null ? t("writing.estimateNoPrices") : t("writing.estimateCostText", { cost: format.number(estimate.cost, estimate.cost < 1 ? 4 : 2) }),
-    ],
+    [t("writing.estimateCost"), cost],
     [t("writing.estimateSent"), sent],
   ];
   return (
@@ -91,37 +96,27 @@ function EstimateFacts({ result }: { result: PreviewResult }) {
 
 function Examples({ projectId, examples }: { projectId: string; examples: PreviewExample[] }) {
   const { t } = useTranslation();
-  const pages = usePages();
-  const [shown, setShown] = useState<string | null>(null);
   if (examples.length === 0) return <WarnNote>{t("writing.previewEmpty")}</WarnNote>;
   return (
-    <>
-      <ul className="space-y-2">
-        {examples.map((example, index) => {
-          const place = [example.source.headings?.join(" › "), pages(example.source)].filter(Boolean).join(" · ");
-          return (
-            <li key={index} data-preview className="rounded-lg border border-line p-3">
-              <Turns messages={example.messages} />
-              <div className="mt-2 flex flex-wrap items-center gap-2 text-xs text-soft">
-                {place && (
-                  <span className="min-w-0 wrap-anywhere">
-                    {t("writing.from")} {place}
-                  </span>
-                )}
-                {example.mended && (
-                  <span title={t("writing.mendedHint")}>
-                    <Badge tone="warn">{t("writing.mended")}</Badge>
-                  </span>
-                )}
-                <Button look="quiet" size="small" className="ml-auto" onClick={() => setShown(example.chunk_id)}>
-                  {t("writing.showPassage")}
-                </Button>
-              </div>
-            </li>
-          );
-        })}
-      </ul>
-      {shown && <PassageDialog projectId={projectId} chunkId={shown} onClose={() => setShown(null)} />}
-    </>
+    <ol className="space-y-3">
+      {examples.map((example, index) => (
+        <li key={index} data-preview className="grid overflow-hidden rounded-lg border border-line lg:grid-cols-2">
+          <div className="p-3 sm:p-4">
+            <p className="mb-1.5 flex flex-wrap items-center gap-2 text-xs font-medium text-soft">
+              {t("writing.exampleNumber", { number: index + 1 })}
+              {example.mended && (
+                <span title={t("writing.mendedHint")}>
+                  <Badge tone="warn">{t("writing.mended")}</Badge>
+                </span>
+              )}
+            </p>
+            <Turns messages={example.messages} />
+          </div>
+          <div className="max-h-80 overflow-y-auto border-line bg-canvas p-3 max-lg:border-t sm:p-4 lg:border-l" tabIndex={0} role="group" aria-label={t("passages.title")}>
+            <MarkedPassage projectId={projectId} chunkId={example.chunk_id} example={example} />
+          </div>
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -4,9 +4,11 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { refreshProject } from "../../shared/api/queries";
+import { useStepChoices } from "../../shared/api/useStepChoices";
 import type { Connection, Job, Project, WriteDataset } from "../../shared/api/types";
 import { ModelField } from "../../shared/connections/ModelField";
 import { useConnectionName } from "../../shared/connections/useKindLabel";
+import { whereTo } from "../../shared/connections/whereTo";
 import { WhereToNote } from "../../shared/connections/WhereToNote";
 import { useProjectJob } from "../../shared/jobs/useProjectJob";
 import { Button } from "../../shared/ui/Button";
@@ -17,7 +19,7 @@ import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DocumentsField } from "./DocumentsField";
 import { Preview } from "./Preview";
 import { PromptField, usePrompts } from "./PromptField";
-import { check, languageWords, type NumberName, request, startValues, type WriteFaults, type WriteValues } from "./writeForm";
+import { check, type ChosenTask, keptValues, languageWords, type NumberName, request, startValues, type WriteFaults, type WriteValues } from "./writeForm";
 
 /** Languages that are offered; the models know more. */
 const LANGUAGES = ["en", "fr", "de", "es", "it", "nl", "pt", "pl"];
@@ -34,7 +36,9 @@ interface FormProps {
 export function WriteForm({ project, connections, passages, last, onStarted }: FormProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [values, setValues] = useState<WriteValues>(() => startValues(last, connections, project.language));
+  const form = useStepChoices<WriteValues>(project.id, "preview");
+  const chosen = useStepChoices<ChosenTask>(project.id, "task").value;
+  const values = keptValues(startValues(last, connections, project.language, chosen), form.value, connections);
   const [isChecked, setChecked] = useState(false);
   const [isOpen, setOpen] = useState(false);
   /** What the shown preview was asked for; null when that was before this visit. */
@@ -55,6 +59,8 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
     mutationFn: () => take(api.POST("/api/projects/{project_id}/dataset/write", { params: { path }, body: body() })),
     onSuccess: async (started) => {
       onStarted(started.job);
+      // What is at work now is what the form begins with from here on.
+      form.replace({});
       window.scrollTo({ top: 0 });
       await refreshProject(client, project.id);
     },
@@ -67,7 +73,7 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    ifGood(() => write.mutate());
+    ifGood(() => tryOut.mutate());
   };
   const isBusy = tryOut.isPending || write.isPending || preview.active;
   const failed = write.error ?? tryOut.error;
@@ -75,7 +81,7 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
     projectId: project.id,
     values,
     faults: isChecked ? faults : {},
-    set: (change) => setValues((before) => ({ ...before, ...change })),
+    set: form.update,
   };
 
   return (
@@ -96,18 +102,26 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
             checked={values.approve}
             onChange={(event) => fields.set({ approve: event.target.checked })}
           />
+          {form.problem != null && <ProblemNote problem={form.problem} className="mt-4" onRetry={form.retry} />}
           {failed != null && <ProblemNote problem={failed} className="mt-4" />}
           <div className="mt-5 flex flex-wrap gap-2">
-            <Button className="h-11 px-5" busy={tryOut.isPending} disabled={isBusy} onClick={() => ifGood(() => tryOut.mutate())}>
+            <Button type="submit" look="primary" className="h-11 px-5" busy={tryOut.isPending} disabled={isBusy}>
               {t("writing.preview")}
             </Button>
-            <Button type="submit" look="primary" className="h-11 px-5" busy={write.isPending} disabled={isBusy}>
+            <Button className="h-11 px-5" busy={write.isPending} disabled={isBusy} onClick={() => ifGood(() => write.mutate())}>
               {write.isPending ? t("writing.starting") : t("writing.write")}
             </Button>
           </div>
         </Section>
       </form>
-      <Preview projectId={project.id} preview={preview} isStale={previewed !== null && previewed !== JSON.stringify(body())} />
+      <Preview
+        projectId={project.id}
+        preview={preview}
+        isFree={connection !== null && ["program", "computer"].includes(whereTo(connection, values.model))}
+        isBusy={write.isPending}
+        onWrite={() => ifGood(() => write.mutate())}
+        isStale={previewed !== null && previewed !== JSON.stringify(body())}
+      />
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Connection, WriteDataset } from "../../shared/api/types";
-import { check, request, startValues } from "./writeForm";
+import { check, keptValues, request, startValues } from "./writeForm";
 
 const connection = (id: string, model: string | null, problem: string | null = null) => ({ id, kind: id, model, problem }) as Connection;
 const OLLAMA = connection("ollama", null);
@@ -36,6 +36,20 @@ describe("the form of a writing", () => {
     expect(values).toMatchObject({ model: "large", task: "chat", tone: "dry", temperature: "0.7", max_calls: "100", max_total_tokens: "" });
     expect(request(values)).toEqual({ ...LAST, temperature: 0.7, prompt: undefined });
     expect(startValues(LAST, [OLLAMA], "en"), "its connection is gone").toMatchObject({ connection: "ollama", model: "" });
+  });
+
+  it("begins with the task that was chosen for the project", () => {
+    expect(startValues(null, [OWN], "en", { task: "summary", language: "fr", tone: "dry" })).toMatchObject({ task: "summary", language: "French", tone: "dry" });
+    expect(startValues(null, [OWN], "en", { task: 7, language: "German" })).toMatchObject({ task: "question_answer", language: "German" });
+    expect(startValues(LAST, [OWN], "en", { task: "summary" }), "what was written last counts more").toMatchObject({ task: "chat" });
+  });
+
+  it("goes on where it was left, as far as that can be used", () => {
+    const start = startValues(null, [OWN, OLLAMA], "en");
+    const kept = { tone: "dry", examples_per_chunk: "x3", use_schema: "yes", file_ids: ["a"], prompt: null, unknown: 1, temperature: 0.7 };
+    expect(keptValues(start, kept, [OWN, OLLAMA])).toEqual({ ...start, tone: "dry", examples_per_chunk: "x3", file_ids: ["a"] });
+    expect(keptValues(start, { connection: "ollama", model: "m" }, [OWN, OLLAMA])).toMatchObject({ connection: "ollama", model: "m" });
+    expect(keptValues(start, { connection: "gone", model: "m" }, [OWN, OLLAMA]), "a connection that is gone").toMatchObject({ connection: "own", model: "small" });
   });
 
   it("names every field that is wrong", () => {

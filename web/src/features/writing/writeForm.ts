@@ -40,17 +40,29 @@ export function languageWords(tag: string): string {
   return new Intl.DisplayNames("en", { type: "language" }).of(tag) ?? tag;
 }
 
-/** The form begins as the last writing was asked for, or with what is usual. */
-export function startValues(last: WriteDataset | null, connections: Connection[], projectLanguage: string): WriteValues {
+/** What was chosen in the step before, as far as it can be used: a language as a tag or in words. */
+export interface ChosenTask {
+  task?: unknown;
+  language?: unknown;
+  tone?: unknown;
+}
+
+function languageOf(chosen: unknown): string | null {
+  if (typeof chosen !== "string" || chosen.trim() === "") return null;
+  return /^[a-z]{2,3}$/i.test(chosen) ? languageWords(chosen) : chosen;
+}
+
+/** The form begins as the last writing was asked for, with the task that was chosen for the project, or with what is usual. */
+export function startValues(last: WriteDataset | null, connections: Connection[], projectLanguage: string, chosen: ChosenTask = {}): WriteValues {
   const usable = connections.filter((connection) => connection.problem == null);
   const first = connections.find((connection) => connection.id === last?.connection) ?? usable.find((connection) => connection.model != null) ?? usable[0];
   const text = (value: number | null | undefined, usual: string) => (value == null ? usual : String(value));
   return {
     connection: first?.id ?? "",
     model: last?.connection === first?.id ? (last?.model ?? first?.model ?? "") : (first?.model ?? ""),
-    task: last?.task ?? "question_answer",
-    language: last?.language ?? languageWords(projectLanguage),
-    tone: last?.tone ?? "",
+    task: last?.task ?? (typeof chosen.task === "string" && chosen.task ? chosen.task : "question_answer"),
+    language: last?.language ?? languageOf(chosen.language) ?? languageWords(projectLanguage),
+    tone: last?.tone ?? (typeof chosen.tone === "string" ? chosen.tone : ""),
     examples_per_chunk: text(last?.examples_per_chunk, "5"),
     max_tokens: text(last?.max_tokens, "2048"),
     // A 32-bit number of the server: 0.7 comes back as 0.699999988079071.
@@ -62,6 +74,23 @@ export function startValues(last: WriteDataset | null, connections: Connection[]
     file_ids: last?.file_ids ?? null,
     approve: last?.approve ?? false,
   };
+}
+
+/** The form as it was left: what is kept of it, over what it begins with. What another version kept otherwise is passed over. */
+export function keptValues(start: WriteValues, kept: Readonly<Record<string, unknown>>, connections: readonly Connection[]): WriteValues {
+  const values: Record<string, unknown> = { ...start };
+  for (const [field, value] of Object.entries(kept)) {
+    const fits =
+      field === "file_ids"
+        ? value === null || (Array.isArray(value) && value.every((id) => typeof id === "string"))
+        : field === "prompt"
+          ? value === null || typeof value === "string"
+          : field in start && typeof value === typeof start[field as keyof WriteValues];
+    if (fits) values[field] = value;
+  }
+  const isThere = connections.some((connection) => connection.id === values.connection);
+  if (!isThere) Object.assign(values, { connection: start.connection, model: start.model });
+  return values as unknown as WriteValues;
 }
 
 /** What is wrong with the bounds of the work. */

@@ -7,6 +7,7 @@ export function uploadFile(
   kind: FileEntry["kind"],
   file: File,
   onProgress: (fraction: number) => void,
+  signal?: AbortSignal,
 ): Promise<FileEntry> {
   const form = new FormData();
   form.append("kind", kind);
@@ -29,6 +30,8 @@ export function uploadFile(
       if (request.status < 300 && items?.[0]) resolve(items[0]);
       else reject(problemOf(body, request.status));
     };
+    request.onabort = () => reject(new Problem({ code: "cancelled" }));
+    signal?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
 }

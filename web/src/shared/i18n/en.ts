@@ -1,3 +1,4 @@
+import { dataEn } from "./data.en";
 import { datasetEn } from "./dataset.en";
 import { frameEn } from "./frame.en";
 import { hubEn } from "./hub.en";
@@ -5,6 +6,7 @@ import { trainEn } from "./train.en";
 
 /** English texts. `fr.ts` has the same keys; the type checker sees to that. */
 export const en = {
+  ...dataEn,
   ...datasetEn,
   ...frameEn,
   ...hubEn,

@@ -1,3 +1,4 @@
+import { dataFr } from "./data.fr";
 import { datasetFr } from "./dataset.fr";
 import { frameFr } from "./frame.fr";
 import { hubFr } from "./hub.fr";
@@ -6,6 +7,7 @@ import type { Texts } from "./en";
 
 /** French texts. Unbreakable spaces stand before double punctuation and inside quotation marks. */
 export const fr: Texts = {
+  ...dataFr,
   ...datasetFr,
   ...frameFr,
   ...hubFr,

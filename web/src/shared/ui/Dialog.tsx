@@ -52,13 +52,14 @@ export function DialogActions(props: { children: ReactNode }) {
   return <div className="mt-6 flex flex-wrap justify-end gap-2">{props.children}</div>;
 }
 
-/** Asks before something that cannot be taken back. Stays open while it is done, and shows when it fails. */
+/** Asks before something that cannot be taken back, or that concerns very much. Stays open while it is done, and shows when it fails. */
 export function ConfirmDialog(props: {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   title: string;
   text: string;
   action: string;
+  look?: "danger" | "primary";
   busy: boolean;
   problem: unknown;
   onConfirm: () => void;
@@ -76,7 +77,7 @@ export function ConfirmDialog(props: {
             <Alert.Cancel asChild>
               <Button>{t("common.cancel")}</Button>
             </Alert.Cancel>
-            <Button look="danger" busy={props.busy} onClick={props.onConfirm}>
+            <Button look={props.look ?? "danger"} busy={props.busy} onClick={props.onConfirm}>
               {props.action}
             </Button>
           </DialogActions>

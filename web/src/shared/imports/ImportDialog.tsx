@@ -1,24 +1,25 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, take } from "../../shared/api/client";
-import { refreshProject, useSettings } from "../../shared/api/queries";
-import type { ImportReport, Project } from "../../shared/api/types";
-import { uploadFile } from "../../shared/api/upload";
-import { useFormat } from "../../shared/lib/format";
-import { Button } from "../../shared/ui/Button";
-import { Dialog, DialogActions } from "../../shared/ui/Dialog";
-import { Checkbox, Field, Input, Select } from "../../shared/ui/Field";
-import { ProblemNote } from "../../shared/ui/ProblemNote";
-import { ProgressBar } from "../../shared/ui/ProgressBar";
-import { DoneNote } from "../../shared/ui/States";
+import { Link } from "react-router";
+import { api, take } from "../api/client";
+import { refreshProject, useSettings } from "../api/queries";
+import type { ImportReport, Project } from "../api/types";
+import { uploadFile } from "../api/upload";
+import { useFormat } from "../lib/format";
+import { Button } from "../ui/Button";
+import { Dialog, DialogActions } from "../ui/Dialog";
+import { Checkbox, Field, Input, Select } from "../ui/Field";
+import { ProblemNote } from "../ui/ProblemNote";
+import { ProgressBar } from "../ui/ProgressBar";
+import { DoneNote } from "../ui/States";
 
 /** Uploads a data set file and takes its rows in as examples. */
-export function ImportDialog({ project, onClose }: { project: Project; onClose: () => void }) {
+export function ImportDialog({ project, onClose, given = null, onDone }: { project: Project; onClose: () => void; given?: File | null; onDone?: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const settings = useSettings();
-  const [file, setFile] = useState<File | null>(null);
+  const [file, setFile] = useState<File | null>(given);
   const [format, setFormat] = useState("");
   const [approve, setApprove] = useState(true);
   const [fraction, setFraction] = useState(0);
@@ -29,7 +30,10 @@ export function ImportDialog({ project, onClose }: { project: Project; onClose: 
       const params = { path: { project_id: project.id } };
       return take(api.POST("/api/projects/{project_id}/dataset/import", { params, body }));
     },
-    onSuccess: () => refreshProject(client, project.id),
+    onSuccess: () => {
+      onDone?.();
+      void refreshProject(client, project.id);
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -39,24 +43,28 @@ export function ImportDialog({ project, onClose }: { project: Project; onClose: 
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()} title={t("examples.importTitle")} text={t("examples.importText")}>
       {run.data ? (
-        <Report report={run.data} onClose={onClose} />
+        <Report projectId={project.id} report={run.data} onClose={onClose} />
       ) : (
         <form onSubmit={submit} className="space-y-4">
-          <Field
-            label={t("examples.importFile")}
-            hint={settings.data && t("documents.formats", { list: settings.data.options.dataset_extensions.join(", ") })}
-          >
-            {(control) => (
-              <Input
-                {...control}
-                type="file"
-                required
-                className="h-auto py-2 file:mr-3 file:rounded-md file:border-0 file:bg-sunken file:px-3 file:py-1 file:text-ink"
-                accept={settings.data?.options.dataset_extensions.map((extension) => `.${extension}`).join(",")}
-                onChange={(event) => setFile(event.target.files?.[0] ?? null)}
-              />
-            )}
-          </Field>
+          {given ? (
+            <p className="text-sm font-medium wrap-anywhere">{given.name}</p>
+          ) : (
+            <Field
+              label={t("examples.importFile")}
+              hint={settings.data && t("documents.formats", { list: settings.data.options.dataset_extensions.join(", ") })}
+            >
+              {(control) => (
+                <Input
+                  {...control}
+                  type="file"
+                  required
+                  className="h-auto py-2 file:mr-3 file:rounded-md file:border-0 file:bg-sunken file:px-3 file:py-1 file:text-ink"
+                  accept={settings.data?.options.dataset_extensions.map((extension) => `.${extension}`).join(",")}
+                  onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+                />
+              )}
+            </Field>
+          )}
           <Field label={t("examples.importFormat")}>
             {(control) => (
               <Select {...control} value={format} onChange={(event) => setFormat(event.target.value)}>
@@ -84,7 +92,7 @@ export function ImportDialog({ project, onClose }: { project: Project; onClose: 
   );
 }
 
-function Report({ report, onClose }: { report: ImportReport; onClose: () => void }) {
+function Report({ projectId, report, onClose }: { projectId: string; report: ImportReport; onClose: () => void }) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
@@ -116,8 +124,11 @@ function Report({ report, onClose }: { report: ImportReport; onClose: () => void
         </div>
       )}
       <DialogActions>
-        <Button look="primary" onClick={onClose}>
-          {t("common.close")}
+        <Button onClick={onClose}>{t("common.close")}</Button>
+        <Button asChild look="primary">
+          <Link to={`/projects/${projectId}/review`} onClick={onClose}>
+            {t("writing.toExamples")}
+          </Link>
         </Button>
       </DialogActions>
     </>
