@@ -76,7 +76,7 @@ export function TaskPage() {
               {(control) => (
                 <Input
                   {...control}
-                  maxLength={200}
+                  maxLength={100}
                   value={typeof form.value.tone === "string" ? form.value.tone : ""}
                   onChange={(event) => choose({ tone: event.target.value === "" ? undefined : event.target.value })}
                 />
