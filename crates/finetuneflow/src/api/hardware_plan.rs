@@ -133,8 +133,7 @@ pub fn of_project(state: &AppState, model_id: &str, request: TrainRequest) -> Ap
     let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
     let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
     let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let options =
-        train.options(dir).map_err(|error| ApiError::invalid_field("layers", error.to_string()))?;
+    let options = train.options(dir).map_err(|error| ApiError::invalid_field("layers", error.to_string()))?;
     let ways = WAYS.iter().filter_map(|way| plan_way(&spec, &options, &train, way)).collect();
     Ok(TrainingPlan {
         model_id: model_id.to_owned(),
