@@ -82,7 +82,7 @@ async fn a_picture_is_recognised_when_it_is_asked_for() {
     let parsed = listed().await;
     assert_eq!((&parsed["status"], &parsed["recognition"]), (&json!("parsed"), &recognition));
     let text = server.get(&format!("{file}/text")).await.expect(200);
-    assert_eq!(text["pages"], json!([{ "number": 1, "text": "Boats" }]));
+    assert_eq!(text["pages"], json!([{ "number": 1, "start": 0, "text": "Boats" }]));
     assert!(text["warnings"][0].as_str().expect("text").contains("mean confidence of 8"), "{text}");
 }
 

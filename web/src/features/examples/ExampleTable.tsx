@@ -6,7 +6,7 @@ import type { ReviewList } from "./reviewList";
 
 const PHONE = "(max-width: 639px)";
 /** Fixed, so that a place in the list is a place on the screen: nothing jumps while rows are read. */
-const HEIGHT = { wide: 108, phone: 152 };
+const HEIGHT = { wide: 116, phone: 160 };
 
 function useIsPhone(): boolean {
   const subscribe = (listener: () => void) => {
