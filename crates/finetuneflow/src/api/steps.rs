@@ -188,9 +188,10 @@ pub async fn of_project(state: &AppState, facts: &Facts<'_>) -> ApiResult<Vec<St
     let mut steps = Vec::with_capacity(StepId::ALL.len());
     for id in StepId::ALL {
         let of_jobs = of_last_job(state, facts.project_id, id).await?;
+        let settled = id == StepId::Data && of_jobs == Some(StepState::Attention);
         let state = match of_jobs {
-            Some(told) => told,
-            None => of_facts(state, facts, id).await?,
+            Some(told) if !settled || has_unread(state, facts.project_id).await? => told,
+            _ => of_facts(state, facts, id).await?,
         };
         steps.push(Step { id, state });
     }
@@ -209,6 +210,17 @@ async fn of_last_job(state: &AppState, project_id: Uuid, step: StepId) -> ApiRes
         job_rows::JobStatus::Failed | job_rows::JobStatus::Dead => Some(StepState::Attention),
         job_rows::JobStatus::Completed | job_rows::JobStatus::Cancelled => None,
     }))
+}
+
+/// A document is there that was not read, or not yet. Whoever deletes the one that failed has settled the matter.
+async fn has_unread(state: &AppState, project_id: Uuid) -> ApiResult<bool> {
+    let count = async |status: Option<String>| {
+        let filter = store::files::FileFilter { status, ..Default::default() };
+        Ok::<_, ApiError>(
+            store::files::list(&state.database, project_id, Page::new(1, 1), filter).await?.total,
+        )
+    };
+    Ok(count(None).await? > count(Some(crate::library::PARSED.to_owned())).await?)
 }
 
 async fn of_facts(state: &AppState, facts: &Facts<'_>, step: StepId) -> ApiResult<StepState> {

@@ -88,4 +88,12 @@ async fn states_follow_what_is_there() {
     let expected =
         [("model", "done"), ("task", "done"), ("data", "attention"), ("preview", "done"), ("review", "done")];
     expect_states(&ready, &expected);
+
+    let files = server.get(&format!("{project}/files")).await.expect(200);
+    let file = files["items"][0]["id"].as_str().expect("an id");
+    server.delete(&format!("{project}/files/{file}")).await.expect(204);
+    let settled = server.get(&project).await.expect(200);
+    let expected =
+        [("model", "done"), ("task", "done"), ("data", "done"), ("preview", "done"), ("review", "done")];
+    expect_states(&settled, &expected);
 }

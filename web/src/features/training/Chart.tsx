@@ -24,6 +24,17 @@ function role(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+/** The legend has the last values while nobody points at others. */
+function showLast(chart: UPlot): void {
+  if ((chart.cursor.left ?? -1) >= 0) return;
+  const last = (values: ArrayLike<number | null | undefined>) => {
+    let index = values.length - 1;
+    while (index >= 0 && values[index] == null) index -= 1;
+    return index < 0 ? null : index;
+  };
+  chart.setLegend({ idxs: chart.data.map(last) }, false);
+}
+
 interface Props {
   /** What is drawn, in words. */
   label: string;
@@ -69,6 +80,7 @@ export default function Chart(props: Props) {
         width: element.clientWidth,
         height: HEIGHT,
         cursor: { drag: { x: true, y: false } },
+        hooks: { ready: [showLast], setLegend: [showLast] },
         scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
         axes: [
           { ...line, incrs: INCREMENTS[axis], values: (_, ticks) => written(ticks, formats.current.formatPlace) },
@@ -102,7 +114,9 @@ export default function Chart(props: Props) {
   }, [shape]);
 
   useEffect(() => {
-    chart.current?.setData(data);
+    if (!chart.current) return;
+    chart.current.setData(data);
+    showLast(chart.current);
   }, [data]);
 
   return <div ref={host} role="img" aria-label={props.label} className="min-h-[280px] min-w-0" />;

@@ -112,7 +112,7 @@ export function CurvesCard({ run, state, others }: { run: Run; state: RunState; 
               step={0.01}
               value={smoothing}
               onChange={(event) => setStrength(Number(event.target.value))}
-              className="h-10 w-full accent-(--accent)"
+              className="block h-10 w-full accent-(--accent)"
             />
           )}
         </Field>

@@ -78,10 +78,10 @@ export const trainEn = {
       seed: "The same seed gives the same training.",
     },
     choices: {
-      lora: "LoRA: small adapters on a frozen model",
-      dora: "DoRA: adapters that also learn strengths",
+      lora: "LoRA: small adapters",
+      dora: "DoRA: finer adapters",
       full: "Full: every weight",
-      as_precision: "The format of the computing",
+      as_precision: "As it computes",
       nf4: "NF4, 4 bits (QLoRA)",
       q8: "8 bits",
       f32: "f32: exact",

@@ -80,10 +80,10 @@ export const trainFr: typeof trainEn = {
       seed: "La même graine donne le même entraînement.",
     },
     choices: {
-      lora: "LoRA : de petits adaptateurs sur un modèle figé",
-      dora: "DoRA : des adaptateurs qui apprennent aussi des forces",
+      lora: "LoRA : petits adaptateurs",
+      dora: "DoRA : adaptateurs plus fins",
       full: "Complet : tous les poids",
-      as_precision: "Le format du calcul",
+      as_precision: "Comme le calcul",
       nf4: "NF4, 4 bits (QLoRA)",
       q8: "8 bits",
       f32: "f32 : exact",

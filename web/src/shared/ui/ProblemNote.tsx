@@ -33,6 +33,9 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
   const { t } = useTranslation();
   const problem = asProblem(props.problem);
   const texts = useProblemTexts()(problem);
+  // The message of a single field's fault is that fault.
+  const told = (field: Problem["fields"][number]) => texts.message?.startsWith(`${field.field} ${field.message}`);
+  const fields = problem.fields.filter((field) => !told(field));
   return (
     <div role="alert" className={cn("rounded-lg border border-bad/40 bg-bad-soft p-3 text-sm", props.className)}>
       <div className="flex gap-2.5">
@@ -44,9 +47,9 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
               {texts.message}
             </p>
           )}
-          {problem.fields.length > 0 && (
+          {fields.length > 0 && (
             <ul lang="en" className="mt-1 list-disc pl-5">
-              {problem.fields.map((field) => (
+              {fields.map((field) => (
                 <li key={field.field + field.message}>
                   <code className="text-xs">{field.field}</code> {field.message}
                 </li>
