@@ -269,3 +269,21 @@ fn real_templates_derive_or_say_why_not() {
         derived(source, false).unwrap_or_else(|reason| panic!("{name}: {reason}"));
     }
 }
+
+/// A template that drops the system text, which stands in an answer of some conversations as well.
+#[test]
+fn conversations_that_the_template_shortens_are_not_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = tiny::write_model(folder.path());
+    let template = "{% for m in messages %}{% if m.role != 'system' %}{{ m.role }}: {{ m.content }}\n{% endif %}{% endfor %}\
+        {% if add_generation_prompt %}assistant: {% endif %}";
+    let path = model.join("tokenizer_config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
+    config["chat_template"] = template.into();
+    fs::write(&path, config.to_string()).expect("written");
+    let checks = export::ollama::render_checks(&model).expect("rendered");
+    assert!(!checks.is_empty());
+    for check in checks {
+        assert!(check.messages.iter().all(|message| message["role"] != "system"), "{:?}", check.messages);
+    }
+}
