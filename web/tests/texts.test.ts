@@ -30,6 +30,20 @@ it("sets French punctuation apart with unbreakable spaces", () => {
   for (const [key, text] of french) expect(text, key).not.toMatch(/ [:;!?»]|« |[^\s\u00a0{}\d][;!?»]/);
 });
 
+/** The codes of a table of the server's words: `Variant { values } "code" "text";` */
+function wordsOf(table: string): { code: string; values: string[] }[] {
+  const source = readFileSync(`../crates/finetuneflow/src/words/${table}.rs`, "utf8");
+  const lines = [...source.matchAll(/^ {8}[A-Z]\w+ {([^}]*)} "([a-z_]+)"/gm)];
+  return lines.map(([, values = "", code = ""]) => ({ code, values: [...values.matchAll(/(\w+):/g)].map((value) => value[1] ?? "") }));
+}
+
+it("translates all that the server says of jobs at work, with values that it sends", () => {
+  const activities = wordsOf("activity");
+  expect(activities.length).toBeGreaterThan(25);
+  for (const texts of [english, french])
+    for (const { code, values } of activities) expect(holes(texts.get(`activities.${code}`) ?? "none"), code).toEqual(values.sort());
+});
+
 it("translates every error that the server can give", () => {
   const table = readFileSync("../crates/finetuneflow/src/api/error.rs", "utf8");
   const codes = [...table.matchAll(/^ {4}[A-Z]\w+ "([a-z_]+)" \d{3} /gm)].map((match) => match[1]);

@@ -22,3 +22,4 @@ pub mod records;
 pub mod remote;
 pub mod run_report;
 pub mod web;
+pub mod words;

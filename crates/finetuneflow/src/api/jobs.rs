@@ -17,6 +17,7 @@ use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Json, List, Paging, Path, Query};
 use super::sse::{self, Message};
 use super::state::AppState;
+use crate::words::Words;
 
 /// Kinds that may be started again with the same payload: what they have done already stays or is replaced. Trainings and
 /// the writing of data sets go on by routes of their own.
@@ -76,7 +77,13 @@ pub struct Progress {
     pub done: Option<u64>,
     /// All parts.
     pub total: Option<u64>,
-    /// What it is at.
+    /// What it is at, as a stable name; null where only words are known.
+    #[schema(example = "reading")]
+    pub code: Option<String>,
+    /// The values that a translated text needs.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// What it is at, in English.
     pub message: Option<String>,
 }
 
@@ -173,11 +180,14 @@ fn progress(value: &Value) -> Option<Progress> {
     let done = value.get("done").and_then(Value::as_u64);
     let total = value.get("total").and_then(Value::as_u64);
     let of_parts = || Some(done? as f64 / total.filter(|total| *total > 0)? as f64);
+    let Words { code, params, message } = Words::deserialize(value).unwrap_or_default();
     Some(Progress {
         fraction: value.get("fraction").and_then(Value::as_f64).or_else(of_parts),
         done,
         total,
-        message: value.get("message").and_then(Value::as_str).map(str::to_owned),
+        code: Some(code).filter(|code| !code.is_empty()),
+        params,
+        message: Some(message).filter(|message| !message.is_empty()),
     })
 }
 
@@ -328,4 +338,20 @@ pub async fn active(state: &AppState, project_id: Uuid, kind: Option<&str>) -> A
 /// The answer that a job was started.
 pub fn started(job: rows::Job) -> (StatusCode, Json<JobStarted>) {
     (StatusCode::ACCEPTED, Json(JobStarted { job: job.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_that_was_stored_before_there_were_codes_has_its_words() {
+        let old = progress(&json!({ "done": 1, "total": 4, "percent": 25.0, "message": "reading a.pdf" }));
+        let old = old.expect("progress");
+        assert_eq!(
+            (old.fraction, old.code, old.message.as_deref()),
+            (Some(0.25), None, Some("reading a.pdf"))
+        );
+        assert_eq!(progress(&json!({})), None);
+    }
 }

@@ -15,6 +15,7 @@ use super::interrupt::cancel_flag;
 use super::model::ModelArgs;
 use crate::evaluation::compare::{Material, Models, Watch, compare};
 use crate::evaluation::{Comparison, MAX_TOKENS, Question};
+use crate::words::{Activity, Words};
 
 /// Progress is written at most this often, and at the begin of each part.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(250);
@@ -87,16 +88,18 @@ fn both(args: &Args, context: &Context) -> anyhow::Result<()> {
         max_tokens: args.max_tokens,
     };
     let cancel = cancel_flag()?;
-    let mut told: Option<(String, Instant)> = None;
-    let mut progress = |done: usize, total: usize, message: &str| {
-        if told.as_ref().is_some_and(|(said, when)| said == message && when.elapsed() < PROGRESS_PAUSE) {
+    let mut told: Option<(Activity, Instant)> = None;
+    let mut progress = |done: usize, total: usize, doing: &Activity| {
+        if told.as_ref().is_some_and(|(said, when)| said == doing && when.elapsed() < PROGRESS_PAUSE) {
             return;
         }
-        told = Some((message.to_owned(), Instant::now()));
+        told = Some((doing.clone(), Instant::now()));
+        let Words { code, params, message } = doing.words();
         if context.json {
             // Nobody reads any more: the end will say so.
-            let _ = context
-                .emit(&json!({ "event": "progress", "done": done, "total": total, "message": message }));
+            let _ = context.emit(&json!({
+                "event": "progress", "done": done, "total": total, "code": code, "params": params, "message": message,
+            }));
         } else {
             eprintln!("{done} of {total}: {message}");
         }

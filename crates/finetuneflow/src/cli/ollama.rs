@@ -130,7 +130,7 @@ fn listener(context: &Context) -> anyhow::Result<Listener> {
     let bar = ProgressBar::new(100).with_style(ProgressStyle::with_template("{bar:30} {msg}")?);
     Ok(Arc::new(move |progress: Progress| {
         bar.set_position(progress.percent() as u64);
-        bar.set_message(progress.message());
+        bar.set_message(progress.activity().words().message);
     }))
 }
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::questions::Question;
 use super::{AnswerPair, Comparison, FORMAT_VERSION, Neutral, Said, Sides, facts, neutral};
 use crate::cli::model::Loaded;
+use crate::words::Activity;
 
 /// What is measured.
 pub struct Material {
@@ -38,7 +39,7 @@ pub struct Watch<'a> {
     /// Ends it.
     pub cancel: &'a AtomicBool,
     /// Rows and answers done, of how many, and what is being done.
-    pub progress: &'a mut dyn FnMut(usize, usize, &str),
+    pub progress: &'a mut dyn FnMut(usize, usize, &Activity),
 }
 
 /// The two models.
@@ -71,7 +72,7 @@ pub fn compare(models: &Models, material: &Material, watch: Watch) -> anyhow::Re
         }
     };
     progress.done = progress.total;
-    progress.tell("done");
+    progress.tell(&Activity::Done {});
     Ok(together(material, before, after))
 }
 
@@ -125,21 +126,32 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    fn tell(&mut self, what: &str) {
-        (self.watch.progress)(self.done, self.total, what);
+    fn tell(&mut self, doing: &Activity) {
+        (self.watch.progress)(self.done, self.total, doing);
     }
 }
 
 /// One of the two models.
 #[derive(Clone, Copy)]
 struct Side {
-    name: &'static str,
     with_adapter: bool,
+    /// What is being done with its examples, held-out sections and neutral texts.
+    losses: fn() -> [Activity; 3],
+    /// With one question of so many.
+    question: fn(usize, usize) -> Activity,
 }
 
 impl Side {
-    const BASE: Self = Self { name: "base model", with_adapter: false };
-    const TUNED: Self = Self { name: "fine-tuned model", with_adapter: true };
+    const BASE: Self = Self {
+        with_adapter: false,
+        losses: || [Activity::BaseExamples {}, Activity::BaseHeldOut {}, Activity::BaseNeutral {}],
+        question: |number, total| Activity::BaseQuestion { number, total },
+    };
+    const TUNED: Self = Self {
+        with_adapter: true,
+        losses: || [Activity::TunedExamples {}, Activity::TunedHeldOut {}, Activity::TunedNeutral {}],
+        question: |number, total| Activity::TunedQuestion { number, total },
+    };
 }
 
 /// What one model was measured at.
@@ -199,21 +211,21 @@ impl Rows {
     ) -> anyhow::Result<Measured> {
         progress.total = 2 * (self.len() + material.questions.len());
         let adapters = if side.with_adapter { Adapters::On } else { Adapters::Off };
-        let mut loss = |data: &EncodedData, name: &str| -> anyhow::Result<Evaluation> {
-            let what = format!("{}: {name}", side.name);
-            progress.tell(&what);
+        let mut loss = |data: &EncodedData, doing: &Activity| -> anyhow::Result<Evaluation> {
+            progress.tell(doing);
             let cancel = progress.watch.cancel;
             Ok(evaluate_with(&loaded.decoder, data, adapters, cancel, &mut |rows| {
                 progress.done += rows;
-                progress.tell(&what);
+                progress.tell(doing);
             })?)
         };
-        let data = loss(&self.data, "examples")?;
-        let held_out = self.held_out.as_ref().map(|rows| loss(rows, "held-out sections")).transpose()?;
-        let neutral = self.neutral.as_ref().map(|rows| loss(rows, "neutral texts")).transpose()?;
+        let [examples, sections, texts] = (side.losses)();
+        let data = loss(&self.data, &examples)?;
+        let held_out = self.held_out.as_ref().map(|rows| loss(rows, &sections)).transpose()?;
+        let neutral = self.neutral.as_ref().map(|rows| loss(rows, &texts)).transpose()?;
         let mut answers = Vec::with_capacity(material.questions.len());
         for (number, question) in (1..).zip(&material.questions) {
-            progress.tell(&format!("{}: question {number} of {}", side.name, material.questions.len()));
+            progress.tell(&(side.question)(number, material.questions.len()));
             answers.push(ask(
                 loaded,
                 question,

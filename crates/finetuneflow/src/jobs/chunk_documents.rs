@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{JobError, JobKind, Queue, Work};
 use crate::library::{self, LibraryError};
+use crate::words::Activity;
 
 /// Sections shorter than this share of a chunk are joined with the next one.
 const SHORT_SECTION: usize = 4;
@@ -52,7 +53,7 @@ impl JobKind for ChunkDocuments {
                 Err(error) if error.is_not_found() => continue,
                 file => file?,
             };
-            work.progress(index, total, &format!("reading {}", file.name)).await?;
+            work.progress(index, total, Activity::Reading { name: file.name.clone() }).await?;
             let library = work.services.library();
             match work.unless_interrupted(library::read_document(&library, &file)).await? {
                 Ok(document) => {
@@ -77,7 +78,7 @@ impl JobKind for ChunkDocuments {
                 if others == 0 { String::new() } else { format!(" (and {others} more could not be read)") };
             return Err(JobError::Failed(anyhow::anyhow!("{message}{others}")));
         }
-        work.progress(total, total, "done").await?;
+        work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "files": done.len(), "chunks": count, "failed": failed }))
     }
 }

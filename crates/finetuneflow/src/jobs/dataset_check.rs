@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::chunk_documents::{documents_of, project_model};
 use super::{JobError, JobKind, Queue, Work};
 use crate::records;
+use crate::words::Activity;
 
 /// Examples that are read at a time.
 const PART: u64 = 1000;
@@ -37,7 +38,7 @@ impl JobKind for DatasetCheck {
     }
 
     async fn run(self, work: Work) -> Result<Value, JobError> {
-        work.progress(0, 0, "reading the examples").await?;
+        work.progress(0, 0, Activity::ReadingExamples {}).await?;
         let mut found = Vec::new();
         for status in [ExampleStatus::Pending, ExampleStatus::Approved] {
             let filter = ExampleFilter { status: Some(status), ..ExampleFilter::default() };
@@ -62,13 +63,13 @@ impl JobKind for DatasetCheck {
             Err(_) => None,
         };
         let total = found.len() as u64;
-        work.progress(0, total, "checking").await?;
+        work.progress(0, total, Activity::Checking {}).await?;
         let max_tokens = self.max_tokens;
         let assessed = work.blocking(move || assess(&found, &sources, folder.as_deref(), max_tokens)).await?;
         work.check()?;
         let with_findings = assessed.iter().filter(|(_, quality)| has_findings(quality)).count();
         examples::assess(work.database(), self.project_id, assessed).await?;
-        work.progress(total, total, "done").await?;
+        work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "examples": total, "with_findings": with_findings }))
     }
 }

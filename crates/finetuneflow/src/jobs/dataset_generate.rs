@@ -11,6 +11,7 @@ use super::chunk_documents::documents_of;
 use super::{JobError, JobKind, Queue, Work};
 use crate::library::{self, LibraryError};
 use crate::providers::offline::{self, GeneratedExample, Options};
+use crate::words::Activity;
 
 /// The payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ impl JobKind for DatasetGenerate {
         let (mut made, mut stored, mut failed) = (0, 0, Vec::new());
         for (index, file) in (0..).zip(&files) {
             work.check()?;
-            work.progress(index, total, &format!("making examples of {}", file.name)).await?;
+            work.progress(index, total, Activity::MakingExamples { name: file.name.clone() }).await?;
             let library = work.services.library();
             let document = match work.unless_interrupted(library::read_document(&library, file)).await? {
                 Ok(document) => document,
@@ -67,7 +68,7 @@ impl JobKind for DatasetGenerate {
             let message = first["error"].as_str().unwrap_or_default().to_owned();
             return Err(JobError::Failed(anyhow::anyhow!(message)));
         }
-        work.progress(total, total, "done").await?;
+        work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "files": files.len() - failed.len(), "examples": made, "new": stored, "failed": failed }))
     }
 }

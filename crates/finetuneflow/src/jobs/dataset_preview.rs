@@ -14,6 +14,7 @@ use crate::generation::Options;
 use crate::generation::plan::{Prices, Trial, estimate, representative};
 use crate::generation::unit::{Writer, Written};
 use crate::records;
+use crate::words::Activity;
 
 /// Examples that are shown.
 const SHOWN: usize = 10;
@@ -47,7 +48,7 @@ impl JobKind for DatasetPreview {
         let (mut shown, mut set_aside, mut trial) = (Vec::new(), Vec::new(), Trial::default());
         for (number, place) in (0..).zip(&tried) {
             work.check()?;
-            work.progress(number, tried.len() as u64, "trying a chunk").await?;
+            work.progress(number, tried.len() as u64, Activity::TryingChunk {}).await?;
             let chunk = chunks::get(work.database(), self.project_id, all[*place].0).await?;
             let started = std::time::Instant::now();
             let written = writer.write(&chunk).await;
@@ -77,7 +78,7 @@ impl JobKind for DatasetPreview {
         };
         let connection = work.services.connection(&self.options.connection).await?;
         let prices = Prices { prompt: connection.prompt_price, completion: connection.completion_price };
-        work.progress(tried.len() as u64, tried.len() as u64, "done").await?;
+        work.progress(tried.len() as u64, tried.len() as u64, Activity::Done {}).await?;
         Ok(json!({
             "examples": shown,
             "set_aside": set_aside,

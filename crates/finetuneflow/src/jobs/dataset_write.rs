@@ -24,6 +24,7 @@ use crate::generation::Options;
 use crate::generation::calls::{CallError, Caller};
 use crate::generation::unit::{Writer, Written};
 use crate::providers::retry::Patience;
+use crate::words::Activity;
 
 /// Units that are read from the database at a time.
 const PART: u64 = 200;
@@ -250,8 +251,8 @@ impl Run {
             self.told = Instant::now();
             let counts = units::counts(self.work.database(), self.owner).await?;
             let ended = counts.done + counts.quarantined;
-            let message = format!("{} chunks written, {} set aside", counts.done, counts.quarantined);
-            self.work.progress(ended, counts.total(), &message).await?;
+            let doing = Activity::ChunksWritten { done: counts.done, aside: counts.quarantined };
+            self.work.progress(ended, counts.total(), doing).await?;
         }
         Ok(())
     }

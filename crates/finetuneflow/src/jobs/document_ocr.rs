@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{JobError, JobKind, Queue, Work};
 use crate::library;
+use crate::words::Activity;
 
 /// The payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,8 +48,8 @@ impl JobKind for DocumentOcr {
                 break outcome?;
             }
             let (done, total) = *pages.borrow_and_update();
-            let message = format!("recognising {}", file.name);
-            work.progress(u64::from(done), u64::from(total), &message).await?;
+            let doing = Activity::Recognising { name: file.name.clone() };
+            work.progress(u64::from(done), u64::from(total), doing).await?;
         };
         Ok(json!({ "pages": document.pages.len(), "recognition": document.recognition }))
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{JobError, JobKind, Queue, Work};
 use crate::hub::download::{Plan, download};
 use crate::hub::{self, RepoId};
+use crate::words::Activity;
 
 /// Between two reports of progress.
 const REPORT: Duration = Duration::from_millis(500);
@@ -31,6 +32,10 @@ pub struct DownloadModel {
 }
 
 impl DownloadModel {
+    fn activity(&self) -> Activity {
+        Activity::Downloading { name: self.model.clone() }
+    }
+
     /// The waiting or running job that does the same, if there is one.
     pub async fn active(&self, database: &Database) -> store::Result<Option<store::jobs::Job>> {
         let statuses = vec![JobStatus::Queued, JobStatus::Running];
@@ -80,11 +85,11 @@ impl JobKind for DownloadModel {
             }
             let present = done.load(Ordering::Relaxed);
             if reported != Some(present) {
-                work.progress(present, total, &self.model).await?;
+                work.progress(present, total, self.activity()).await?;
                 reported = Some(present);
             }
         };
-        work.progress(total, total, &self.model).await?;
+        work.progress(total, total, self.activity()).await?;
         Ok(json!({ "model": self.model, "commit": self.commit, "path": folder, "size_bytes": total }))
     }
 }

@@ -22,6 +22,7 @@ use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Signal, Work};
 use crate::evaluation::questions::{Candidate, candidates, shares, spread};
 use crate::evaluation::{Comparison, MAX_TOKENS, Place, Question, QuestionSet};
+use crate::words::{Activity, Words};
 
 /// The payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ impl JobKind for Evaluate {
         let (run, settings) = completed(&work, self.run_id, "evaluate").await?;
         let version = run.dataset_version_id.context("the run names no dataset version")?;
         let version = store::dataset_versions::get(work.database(), run.project_id, version).await?;
-        work.progress(0, 0, "choosing questions").await?;
+        work.progress(0, 0, Activity::ChoosingQuestions {}).await?;
         let rows = RowFiles::of(&work, &version)?;
         let mut questions = rows.questions(work.database(), run.project_id).await?;
         questions.extend(self.questions.iter().map(|text| Question::own(text)));
@@ -204,8 +205,8 @@ async fn follow(work: &Work, arguments: Vec<OsString>, tells_progress: bool) -> 
             line = process.next_line() => match line {
                 Some(Line::Json(value)) if value["event"] == "progress" => if tells_progress {
                     let count = |name: &str| value[name].as_u64().unwrap_or_default();
-                    let message = value["message"].as_str().unwrap_or_default();
-                    work.progress(count("done"), count("total"), message).await?;
+                    let doing = Words::deserialize(&value)?;
+                    work.progress(count("done"), count("total"), doing).await?;
                 },
                 Some(Line::Json(value)) => last = Some(value),
                 Some(Line::Text(text)) => tracing::debug!(job = %work.job.id, text, "child"),

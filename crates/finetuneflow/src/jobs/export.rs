@@ -27,6 +27,7 @@ pub use bundle::Deliverables;
 use super::evaluate::last_value;
 use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Work};
+use crate::words::Activity;
 
 /// What GGUF files are made of when the request does not say.
 pub const DEFAULT_QUANTIZATION: &str = "f16";
@@ -100,10 +101,10 @@ impl JobKind for Export {
         let total = parts.len() as u64 + 1 + u64::from(self.bundle);
         let mut written = Vec::new();
         for (index, part) in (0..).zip(parts) {
-            work.progress(index, total, &format!("writing {}", part.name)).await?;
+            work.progress(index, total, Activity::Writing { name: part.name.clone() }).await?;
             written.push(source.write(&work, part, scratch.path()).await?);
         }
-        work.progress(written.len() as u64, total, "comparing with the trained model").await?;
+        work.progress(written.len() as u64, total, Activity::Comparing {}).await?;
         let certificate = source.certify(&work, &version, &written).await?;
         if let Some(certificate) = &certificate {
             let payload = serde_json::to_value(certificate).map_err(anyhow::Error::from)?;
@@ -118,12 +119,12 @@ impl JobKind for Export {
             certificate: certificate.as_ref().map(CertificateFacts::from),
         };
         if self.bundle {
-            work.progress(total - 1, total, "packing").await?;
+            work.progress(total - 1, total, Activity::Packing {}).await?;
             let bundle = bundle::write(&work, &run, &written, deliverables.clone(), scratch.path()).await?;
             let name = bundle::name_of(&bundle)?;
             files.push(stored(put(&work, &run, &bundle).await?, BUNDLE, name));
         }
-        work.progress(total, total, "done").await?;
+        work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "run_id": run.id, "files": files, "certificate": certificate, "report": deliverables }))
     }
 }

@@ -22,6 +22,7 @@ use crate::label_studio::form::{is_ours, labelling_form};
 use crate::label_studio::link::Details;
 use crate::label_studio::task::{sent, task_of};
 use crate::providers::retry::Patience;
+use crate::words::Activity;
 
 /// Examples that are read, and tasks that are sent, at a time.
 const PART: usize = 200;
@@ -98,7 +99,7 @@ impl JobKind for LabelStudioPush {
             push.look().await?;
         }
         push.all(&self.filter.clone().into()).await?;
-        push.work.progress(total, total, "done").await?;
+        push.work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "remote_project": project.id, "title": push.title, "url": url, "examples": push.counts }))
     }
 }
@@ -221,9 +222,8 @@ impl Push {
                 missing = self.send(missing).await?;
             }
             let done = self.counts.pushed + self.counts.there;
-            let message =
-                format!("{} examples pushed, {} there before", self.counts.pushed, self.counts.there);
-            self.work.progress(done, self.total, &message).await?;
+            let doing = Activity::ExamplesPushed { pushed: self.counts.pushed, before: self.counts.there };
+            self.work.progress(done, self.total, doing).await?;
         }
     }
 

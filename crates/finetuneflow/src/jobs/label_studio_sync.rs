@@ -18,6 +18,7 @@ use crate::label_studio::export::{ExportedTask, for_each_task};
 use crate::label_studio::link::{Details, Outcome, settle};
 use crate::label_studio::review::Review;
 use crate::label_studio::task::sent;
+use crate::words::Activity;
 
 /// Annotations between two reports of progress.
 const PART: usize = 100;
@@ -84,7 +85,7 @@ impl JobKind for LabelStudioSync {
         let mut counts = Counts::default();
         for dataset in &meant {
             let link = &dataset.link;
-            work.progress(0, 0, &format!("reading project {} of Label Studio", link.remote_project)).await?;
+            work.progress(0, 0, Activity::ReadingLabelStudio { number: link.remote_project }).await?;
             let file = work.unless_interrupted(client.export(link.remote_project)).await??;
             let (project_id, user) = (self.project_id, user.clone());
             let (reviewed, read) =
@@ -142,7 +143,7 @@ async fn settle_all(
     let reviewed: Vec<_> = reviewed.into_iter().collect();
     let total = reviewed.len() as u64;
     for (number, part) in (0u64..).zip(reviewed.chunks(PART)) {
-        work.progress(number * PART as u64, total, "taking over verdicts and texts").await?;
+        work.progress(number * PART as u64, total, Activity::TakingOver {}).await?;
         let ids: Vec<Uuid> = part.iter().map(|(example, _)| *example).collect();
         let mut known = tasks::of_examples(work.database(), link, &ids).await?;
         // A push that was killed may have left tasks without a row here.
@@ -169,7 +170,7 @@ async fn settle_all(
             }
         }
     }
-    work.progress(total, total, "done").await?;
+    work.progress(total, total, Activity::Done {}).await?;
     Ok(())
 }
 

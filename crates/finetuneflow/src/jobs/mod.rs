@@ -44,6 +44,7 @@ use crate::library::Library;
 use crate::models::Models;
 use crate::providers::connection::{self, Connection};
 use crate::providers::retry::Passing as _;
+use crate::words::Words;
 
 pub use start_up::recover;
 pub use worker::{WorkerOptions, Workers};
@@ -267,11 +268,13 @@ impl Work {
         &self.services.database
     }
 
-    /// Stores how far the job is: `step` of `total`, and what it is doing.
-    pub async fn progress(&self, done: u64, total: u64, message: &str) -> store::Result<()> {
+    /// Stores how far the job is: `done` of `total`, and what it is doing.
+    pub async fn progress(&self, done: u64, total: u64, doing: impl Into<Words>) -> store::Result<()> {
         let percent = if total == 0 { 0.0 } else { 100.0 * done.min(total) as f64 / total as f64 };
-        let progress =
-            serde_json::json!({ "done": done, "total": total, "percent": percent, "message": message });
+        let Words { code, params, message } = doing.into();
+        let progress = serde_json::json!({
+            "done": done, "total": total, "percent": percent, "code": code, "params": params, "message": message,
+        });
         store::jobs::report_progress(self.database(), &self.lease, progress).await
     }
 

@@ -123,7 +123,7 @@ async fn watched<T>(
             _ = ticks.tick() => {
                 let told = progress.has_changed().unwrap_or(false).then(|| *progress.borrow_and_update()).flatten();
                 if let Some(told) = told {
-                    work.progress(told.percent() as u64, 100, &told.message()).await?;
+                    work.progress(told.percent() as u64, 100, told.activity()).await?;
                 }
             }
         }

@@ -23,6 +23,7 @@ use super::freeze::freeze;
 use super::process::{Line, Process};
 use super::{JobError, JobKind, Queue, Signal, Work};
 use crate::machine;
+use crate::words::Activity;
 
 pub use settings::TrainSettings;
 
@@ -168,7 +169,7 @@ async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
     let settings: TrainSettings = serde_json::from_value(run.config.clone())
         .context("the settings of this run are not ones that this version knows")?;
     let database = work.database();
-    work.progress(0, 0, "preparing the data").await?;
+    work.progress(0, 0, Activity::Preparing {}).await?;
     let version = match run.dataset_version_id {
         Some(id) => store::dataset_versions::get(database, run.project_id, id).await?,
         None => {
@@ -295,8 +296,11 @@ async fn report(work: &Work, step: &Value) -> store::Result<()> {
     let number = |name: &str| step.get(name).and_then(Value::as_u64);
     let done = number("step").or_else(|| number("steps")).unwrap_or(0);
     let total = number("total_steps").unwrap_or(done);
-    let loss = step.get("loss").and_then(Value::as_f64).map(|loss| format!(", loss {loss:.4}"));
-    work.progress(done, total, &format!("step {done} of {total}{}", loss.unwrap_or_default())).await
+    let doing = match step.get("loss").and_then(Value::as_f64) {
+        Some(loss) => Activity::StepLoss { step: done, total, loss },
+        None => Activity::Step { step: done, total },
+    };
+    work.progress(done, total, doing).await
 }
 
 pub(super) fn local(blobs: &Blobs, key: &str) -> anyhow::Result<PathBuf> {

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::verify::{Comparison, answered, rendered};
 use super::{Client, OllamaError};
 use crate::inference::{self, AnswerOptions, Inference, Weights};
+use crate::words::Activity;
 
 /// What both are asked, to compare their answers.
 const QUESTIONS: [&str; 3] = ["Hello!", "What can you tell me?", "Write one short sentence about a dog."];
@@ -84,21 +85,15 @@ impl Progress {
     }
 
     /// For people.
-    pub fn message(self) -> String {
-        let mebibytes = |bytes: u64| bytes as f64 / 1_048_576.0;
-        match self.stage {
-            Stage::Export => "writing the model's file".to_owned(),
-            Stage::Digest => "computing its checksum".to_owned(),
-            Stage::Upload => {
-                format!(
-                    "sending the weights, {:.0} of {:.0} MiB",
-                    mebibytes(self.done),
-                    mebibytes(self.total)
-                )
-            }
-            Stage::Create => "Ollama makes the model".to_owned(),
-            Stage::Render => format!("comparing prompts, {} of {}", self.done, self.total),
-            Stage::Answer => format!("comparing answers, {} of {}", self.done, self.total),
+    pub fn activity(self) -> Activity {
+        let Self { stage, done, total } = self;
+        match stage {
+            Stage::Export => Activity::WritingModel {},
+            Stage::Digest => Activity::Checksum {},
+            Stage::Upload => Activity::Sending { done: done >> 20, total: total >> 20 },
+            Stage::Create => Activity::OllamaMakes {},
+            Stage::Render => Activity::ComparingPrompts { done, total },
+            Stage::Answer => Activity::ComparingAnswers { done, total },
         }
     }
 }

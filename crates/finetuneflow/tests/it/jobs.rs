@@ -248,7 +248,8 @@ async fn a_document_becomes_a_model() {
     let mut news = studio.database().live().subscribe(Topic::Jobs);
     let job = ended(studio.database(), &mut news, job.id).await;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
-    assert_eq!(job.progress["percent"], 100.0);
+    assert_eq!((&job.progress["percent"], &job.progress["code"]), (&json!(100.0), &json!("step")));
+    assert_eq!(job.progress["params"], json!({ "step": 12, "total": 12 }));
     let run = studio.run(run.id).await;
     assert_eq!(run.status, RunStatus::Completed);
     assert_eq!(studio.losses(run.id).await.len(), 12);

@@ -5,9 +5,9 @@ import { Link, useSearchParams } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { Job, JobStatus } from "../../shared/api/types";
-import { progressText } from "../../shared/jobs/progressText";
 import { isActive } from "../../shared/jobs/useProjectJob";
 import { useFormat } from "../../shared/lib/format";
+import { SaidText } from "../../shared/lib/said";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Field, Select } from "../../shared/ui/Field";
@@ -158,7 +158,7 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
       {isAtWork && (
         <>
           <ProgressBar className="mt-3" fraction={job.status === "queued" ? 0 : (job.progress?.fraction ?? null)} label={kind} />
-          <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : progressText(job.progress?.message ?? "")}</p>
+          <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : <SaidText group="activities" said={job.progress ?? {}} />}</p>
         </>
       )}
       {job.error && (

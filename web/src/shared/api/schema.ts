@@ -4819,6 +4819,11 @@ export interface components {
         /** @description How far a job is. */
         Progress: {
             /**
+             * @description What it is at, as a stable name; null where only words are known.
+             * @example reading
+             */
+            code?: string | null;
+            /**
              * Format: int64
              * @description Parts that are done.
              */
@@ -4828,8 +4833,10 @@ export interface components {
              * @description 0 to 1; null when unknown.
              */
             fraction?: number | null;
-            /** @description What it is at. */
+            /** @description What it is at, in English. */
             message?: string | null;
+            /** @description The values that a translated text needs. */
+            params: Record<string, never>;
             /**
              * Format: int64
              * @description All parts.

@@ -2,6 +2,7 @@ import { dataEn } from "./data.en";
 import { datasetEn } from "./dataset.en";
 import { frameEn } from "./frame.en";
 import { hubEn } from "./hub.en";
+import { saidEn } from "./said.en";
 import { trainEn } from "./train.en";
 
 /** English texts. `fr.ts` has the same keys; the type checker sees to that. */
@@ -251,58 +252,7 @@ export const en = {
     sources: { flag: "flag", environment: "environment", file: "file", default: "default" },
     hidden: "hidden",
   },
-  errors: {
-    title: "That did not work",
-    fields: "What is wrong",
-    network: { title: "The studio does not answer", hint: "Check that it is still running, then try again." },
-    unexpected: { title: "The studio gave an answer that this page does not understand", hint: "Reload the page." },
-    invalid_request: { title: "Something in the request is not valid", hint: "Correct what is named and try again." },
-    invalid_json: { title: "The request could not be read", hint: "Reload the page and try again." },
-    invalid_upload: { title: "The upload could not be read", hint: "Check the connection and add the file again." },
-    host_not_allowed: { title: "The studio does not answer under this address", hint: "Open it under the address that it printed at its start." },
-    origin_not_allowed: { title: "This page may not change anything here", hint: "Open the studio under the address that it printed at its start." },
-    not_found: { title: "There is nothing at this address", hint: "Go back to the projects." },
-    project_not_found: { title: "This project does not exist", hint: "It may have been deleted. Go back to the projects." },
-    file_not_found: { title: "This file does not exist", hint: "It may have been deleted. Reload the page." },
-    chunk_not_found: { title: "This passage does not exist", hint: "It may have been replaced. Reload the page." },
-    example_not_found: { title: "This example does not exist", hint: "It may have been deleted. Reload the page." },
-    run_not_found: { title: "This training does not exist", hint: "Reload the page." },
-    job_not_found: { title: "This job does not exist", hint: "Reload the page." },
-    hub_model_gated: { title: "The licence of this model must be accepted first", hint: "Accept it on the model's page, then enter a token of that account in the settings." },
-    hub_model_not_found: { title: "The hub has no such model", hint: "Check the spelling; a private model needs a token that may see it." },
-    hub_offline: { title: "The studio is offline", hint: "Choose a model that is on this computer, or start the studio without FTF_OFFLINE and HF_HUB_OFFLINE." },
-    hub_token_refused: { title: "The hub does not accept the token", hint: "Enter it again in the settings." },
-    hub_rate_limited: { title: "The hub asks to wait", hint: "Try again in some minutes; with a token it allows more." },
-    hub_unreachable: { title: "The hub does not answer as it should", hint: "Check the connection to the internet, then try again. What was downloaded before can be used." },
-    hub_not_trusted: { title: "What the hub sent cannot be trusted", hint: "Try again; if it stays, choose another model." },
-    no_safetensors: { title: "This model has no safetensors weights", hint: "Choose a repository that has them." },
-    unsupported_model: { title: "This model cannot be trained here", hint: "Choose a Llama, Mistral, Qwen 2, Qwen 3, Gemma 2, Gemma 3 (text) or Phi 3 model that is not quantized." },
-    connection_not_found: { title: "This connection does not exist", hint: "Choose another one in the settings." },
-    provider_failed: { title: "The server of the language model does not answer as it should", hint: "Start it, or correct the connection in the settings." },
-    model_not_found: { title: "This model does not exist", hint: "Choose another model." },
-    export_not_found: { title: "This file has not been exported", hint: "Start an export first." },
-    dataset_not_found: { title: "This data set does not exist", hint: "Add the file again." },
-    method_not_allowed: { title: "This cannot be done here", hint: "Reload the page." },
-    conflict: { title: "Somebody changed this at the same time", hint: "Reload the page and try again." },
-    already_running: { title: "A job of this project is at work already", hint: "Wait until it ends, or stop it first." },
-    not_resumable: { title: "This training cannot go on", hint: "Start a new one." },
-    model_exists: { title: "Ollama has a model of this name already", hint: "Choose another name, or have it replaced." },
-    not_finished: { title: "This training has not finished yet", hint: "Wait until it ends." },
-    nothing_to_do: { title: "A step before this one is missing", hint: "Do that step first." },
-    payload_too_large: { title: "This is too large", hint: "Send less at once, or raise the limit of the studio." },
-    unsupported_media_type: { title: "Files of this type cannot be read", hint: "Save the file in another format and add it again." },
-    unreadable_document: { title: "This document cannot be read", hint: "Open it in its own program and save it again, or add another one." },
-    invalid_dataset: { title: "This file holds no examples that can be used", hint: "Correct the rows that are named and add it again." },
-    invalid_model: { title: "This model cannot be used", hint: "Choose another model." },
-    context_length_exceeded: { title: "This conversation is too long for the model", hint: "Shorten it, or begin a new one." },
-    queue_full: { title: "Too many questions are waiting", hint: "Wait until some of them are answered." },
-    does_not_fit: { title: "This training does not fit into the memory", hint: "Choose smaller settings." },
-    rate_limited: { title: "Too many requests", hint: "Wait a moment and try again." },
-    storage_full: { title: "The disk is full", hint: "Free some space, then try again." },
-    internal: { title: "Something went wrong inside the studio", hint: "Try again. If it stays, report it with the request id." },
-    unavailable: { title: "A part of the studio is not available", hint: "Try again in a moment." },
-    job_failed: { title: "The job failed", hint: "Remove the cause that is named and start it again." },
-  },
+  ...saidEn,
 };
 
 /** The shape of a translation: the same keys, with other texts. */

@@ -1,9 +1,9 @@
 import { useTranslation } from "react-i18next";
 import type { Job } from "../api/types";
 import { useFormat } from "../lib/format";
+import { SaidText } from "../lib/said";
 import { Button } from "../ui/Button";
 import { ProgressBar } from "../ui/ProgressBar";
-import { progressText } from "./progressText";
 
 /** A job at work: what it does, how far it is, and a way to stop it. */
 export function JobProgress(props: { job: Job; title: string; lost?: boolean; onCancel?: () => void; className?: string }) {
@@ -13,7 +13,7 @@ export function JobProgress(props: { job: Job; title: string; lost?: boolean; on
   // Downloads count bytes.
   const amount = (value: number) => (job.kind === "download_model" ? format.bytes(value) : value);
   const progress = job.progress;
-  const detail = job.status === "queued" ? t("jobs.waiting") : progressText(progress?.message ?? "");
+  const detail = job.status === "queued" ? t("jobs.waiting") : progress?.message && <SaidText group="activities" said={progress} />;
   return (
     <div role="group" aria-label={props.title} className={props.className}>
       <div className="mb-2 flex flex-wrap items-center justify-between gap-2">

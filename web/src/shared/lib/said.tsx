@@ -1,0 +1,42 @@
+import type { TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
+import { formatters } from "./format";
+
+/** Something that the server says: a code with the values of its text, and its own English words. */
+export interface Said {
+  code?: string | null;
+  params?: Record<string, unknown>;
+  message?: string | null;
+}
+
+/** Values as the reader's language writes them; `count` stays a number, which chooses between singular and plural. */
+function written(params: Record<string, unknown>, language: string): Record<string, unknown> {
+  const format = formatters(language);
+  const write = ([name, value]: [string, unknown]) => {
+    if (typeof value === "number" && name !== "count") return [name, name.endsWith("bytes") ? format.bytes(value) : format.number(value, 4)];
+    return [name, Array.isArray(value) ? value.join(", ") : value];
+  };
+  return Object.fromEntries(Object.entries(params).map(write));
+}
+
+/** The translated text under `group` with this code and these values; `null` where there is none. */
+export function translated(t: TFunction, language: string, group: string, said: Said, part = ""): string | null {
+  if (!said.code) return null;
+  const text = t(`${group}.${said.code}${part}` as never, { ...written(said.params ?? {}, language), defaultValue: "" }) as unknown;
+  return typeof text === "string" && text !== "" ? text : null;
+}
+
+/** The words for what the server says, from the texts of a group; its English ones, marked as such, for an unknown code. */
+export function useSaid(group: string): (said: Said) => { text: string; lang: "en" | undefined } {
+  const { t, i18n } = useTranslation();
+  return (said) => {
+    const text = translated(t as TFunction, i18n.language, group, said);
+    return text === null ? { text: said.message ?? "", lang: "en" } : { text, lang: undefined };
+  };
+}
+
+/** What the server says, in the reader's language where its code is known. */
+export function SaidText(props: { group: string; said: Said }) {
+  const { text, lang } = useSaid(props.group)(props.said);
+  return lang === undefined ? text : <span lang={lang}>{text}</span>;
+}
