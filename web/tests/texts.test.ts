@@ -44,6 +44,18 @@ it("translates all that the server says of jobs at work, with values that it sen
     for (const { code, values } of activities) expect(holes(texts.get(`activities.${code}`) ?? "none"), code).toEqual(values.sort());
 });
 
+it("translates every known cause of a failure, with values that it sends", () => {
+  const causes = wordsOf("cause");
+  expect(causes.length).toBeGreaterThan(40);
+  for (const texts of [english, french])
+    for (const { code, values } of causes)
+      for (const part of ["title", "hint"]) {
+        const text = texts.get(`causes.${code}.${part}`);
+        expect(text, `${code}.${part}`).toBeTruthy();
+        for (const hole of holes(text ?? "")) expect(values, `${code}.${part}`).toContain(hole);
+      }
+});
+
 it("translates every error that the server can give", () => {
   const table = readFileSync("../crates/finetuneflow/src/api/error.rs", "utf8");
   const codes = [...table.matchAll(/^ {4}[A-Z]\w+ "([a-z_]+)" \d{3} /gm)].map((match) => match[1]);

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::Context as _;
 use engine::models::spec_of;
 use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 use crate::bundled;
 use crate::hub::cache::Cache;
 use crate::hub::{HubSettings, RepoId};
+use crate::words::Cause;
 
 /// The bundled model's id.
 pub const BASE: &str = "base";
@@ -103,21 +103,22 @@ impl Models {
     /// asked for.
     pub fn dir(&self, id: &str) -> anyhow::Result<PathBuf> {
         if let Some(repo) = RepoId::parse(id) {
-            return self.downloaded(&repo).with_context(|| {
+            return self.downloaded(&repo).ok_or_else(|| {
                 let cache = self.cache.root().display();
-                format!("the model `{id}` is not in {cache}: `finetuneflow download {id}` downloads it")
+                missing(
+                    id,
+                    format!("the model `{id}` is not in {cache}: `finetuneflow download {id}` downloads it"),
+                )
             });
         }
         let dir = self.local_dir().join(id);
         if id == BASE {
             bundled::unpack_base_model(&dir)?;
         }
-        anyhow::ensure!(
-            is_name(id) && (dir.is_dir() || is_gguf_file(&dir)),
-            "there is no model `{id}` in {}",
-            self.local_dir().display()
-        );
-        Ok(dir)
+        if is_name(id) && (dir.is_dir() || is_gguf_file(&dir)) {
+            return Ok(dir);
+        }
+        Err(missing(id, format!("there is no model `{id}` in {}", self.local_dir().display())))
     }
 
     /// The folder of a model at the commit that something was bound to; without one, as [`Self::dir`].
@@ -127,11 +128,12 @@ impl Models {
     pub fn dir_at(&self, id: &str, commit: Option<&str>) -> anyhow::Result<PathBuf> {
         let (Some(repo), Some(commit)) = (RepoId::parse(id), commit) else { return self.dir(id) };
         let known = self.cache.commit_of(&repo, commit);
-        known.map(|commit| self.cache.snapshot(&repo, &commit)).with_context(|| {
+        known.map(|commit| self.cache.snapshot(&repo, &commit)).ok_or_else(|| {
             let cache = self.cache.root().display();
-            format!(
+            let text = format!(
                 "the model `{id}` at {commit} is not in {cache}: `finetuneflow download {id} --revision {commit}` downloads it"
-            )
+            );
+            missing(id, text)
         })
     }
 
@@ -252,6 +254,10 @@ fn make_link(target: &Path, place: &Path) -> std::io::Result<()> {
     } else {
         std::os::windows::fs::symlink_file(target, place)
     }
+}
+
+fn missing(id: &str, text: String) -> anyhow::Error {
+    Cause::ModelMissing { model: id.to_owned() }.error(text)
 }
 
 /// A single folder name: no way out of `models/`.

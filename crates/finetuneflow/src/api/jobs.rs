@@ -17,7 +17,7 @@ use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Json, List, Paging, Path, Query};
 use super::sse::{self, Message};
 use super::state::AppState;
-use crate::words::Words;
+use crate::words::{self, Words};
 
 /// Kinds that may be started again with the same payload: what they have done already stays or is replaced. Trainings and
 /// the writing of data sets go on by routes of their own.
@@ -90,9 +90,13 @@ pub struct Progress {
 /// Why a job or a run failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
-    /// Stable name.
+    /// Stable name: of a known cause, or `job_failed`.
+    #[schema(example = "out_of_memory")]
     pub code: String,
-    /// What happened.
+    /// The values that a translated text needs; `detail` is what cannot be translated.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// What happened, in English.
     pub message: String,
     /// What the user can do.
     pub hint: String,
@@ -156,8 +160,8 @@ impl From<rows::Job> for Job {
             run_id,
             status,
             progress: progress(&row.progress),
-            error: row.error.map(|message| failure(message, status)),
-            result: row.result,
+            error: row.error.map(|message| failure(message, row.result.as_ref(), status)),
+            result: row.result.filter(|_| status == JobStatus::Completed),
             attempts: row.attempts.unsigned_abs(),
             max_attempts: row.max_attempts.unsigned_abs(),
             cancel_requested: row.cancel_requested,
@@ -191,12 +195,15 @@ fn progress(value: &Value) -> Option<Progress> {
     })
 }
 
-fn failure(message: String, status: JobStatus) -> Failure {
+fn failure(message: String, cause: Option<&Value>, status: JobStatus) -> Failure {
+    if let Some(Words { code, params, message: hint }) = cause.and_then(words::told) {
+        return Failure { code, params, message, hint };
+    }
     let hint = match status {
         JobStatus::Queued | JobStatus::Running => "It will be tried again.",
         _ => "Remove the cause that is named and start it again.",
     };
-    Failure { code: "job_failed".to_owned(), message, hint: hint.to_owned() }
+    Failure { code: "job_failed".to_owned(), params: Map::new(), message, hint: hint.to_owned() }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

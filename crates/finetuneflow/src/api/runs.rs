@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::run_events::{self, EventFilter, RunEvent};
 use store::runs::{self as rows, RunFilter, RunStatus as RowStatus};
 use store::{BlobKey, Page};
@@ -57,9 +57,13 @@ impl From<RowStatus> for RunStatus {
 /// Why a run failed.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RunFailure {
-    /// Stable name.
+    /// Stable name: of a known cause, `training_failed` or `interrupted`.
+    #[schema(example = "out_of_memory")]
     pub code: String,
-    /// What happened.
+    /// The values that a translated text needs; `detail` is what cannot be translated.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// What happened, in English.
     pub message: String,
     /// What the user can do.
     pub hint: String,
@@ -577,6 +581,7 @@ fn failure(status: RowStatus, event: &RunEvent) -> Option<RunFailure> {
     let lines = payload.get("last_lines").and_then(Value::as_array);
     Some(RunFailure {
         code: text("code").unwrap_or_else(|| code.to_owned()),
+        params: payload.get("params").and_then(Value::as_object).cloned().unwrap_or_default(),
         message: message.unwrap_or_else(|| "The training ended before its end.".to_owned()),
         hint: text("hint").unwrap_or_else(|| hint.to_owned()),
         exit_code: payload.get("exit_code").and_then(Value::as_i64),

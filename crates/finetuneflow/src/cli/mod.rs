@@ -1,7 +1,8 @@
 //! The command line: one file a command, one line each in [`Command`].
 //!
-//! With `--json`, stdout carries only JSON lines, the last one the result; everything else goes to
-//! stderr, whose last line is the error. The exit code is not 0 on failure.
+//! With `--json`, stdout carries only JSON lines, the last one the result, or `{"event": "error"}` with the message and, as
+//! far as they are known, `code`, `params` and `hint` of the cause; everything else goes to stderr, whose last line is the
+//! error. The exit code is not 0 on failure.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::hub::Reference;
 use crate::models::Models;
+use crate::words;
 
 mod certify;
 mod dataset;
@@ -145,6 +147,13 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if context.json {
+                let mut line = words::stored(words::cause_of(&error));
+                line["event"] = "error".into();
+                line["message"] = format!("{error:#}").into();
+                // Nobody may read any more.
+                let _ = context.emit(&line);
+            }
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }

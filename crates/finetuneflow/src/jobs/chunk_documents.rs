@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use documents::{ChunkOptions, Document};
 use engine::tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use uuid::Uuid;
 
 use super::{JobError, JobKind, Queue, Work};
 use crate::library::{self, LibraryError};
-use crate::words::Activity;
+use crate::words::{self, Activity, Cause};
 
 /// Sections shorter than this share of a chunk are joined with the next one.
 const SHORT_SECTION: usize = 4;
@@ -46,6 +45,7 @@ impl JobKind for ChunkDocuments {
         let tokenizer = work.blocking(move || Ok(Arc::new(Tokenizer::open(&folder)?))).await?;
         let total = self.file_ids.len() as u64;
         let (mut done, mut failed, mut count) = (Vec::new(), Vec::new(), 0);
+        let mut first_error = None;
         for (index, file_id) in (0..).zip(&self.file_ids) {
             work.check()?;
             let file = match store::files::get(work.database(), self.project_id, *file_id).await {
@@ -62,21 +62,23 @@ impl JobKind for ChunkDocuments {
                         chunks::replace_for_file(work.database(), self.project_id, file.id, chunks).await?;
                     done.push(file.id);
                 }
-                Err(LibraryError::Document { message, .. }) => {
-                    failed.push(json!({ "file_id": file.id, "name": file.name, "error": message }));
+                Err(error @ LibraryError::Document { .. }) => {
+                    failed.push(json!({ "file_id": file.id, "name": file.name, "error": error.to_string() }));
+                    first_error.get_or_insert(error);
                 }
                 Err(LibraryError::Store(error)) => return Err(error.into()),
                 Err(error) => return Err(error.into()),
             }
         }
         if done.is_empty()
-            && let Some(first) = failed.first()
+            && let Some(first) = first_error
         {
-            let message = first["error"].as_str().unwrap_or_default().to_owned();
-            let others = failed.len() - 1;
-            let others =
-                if others == 0 { String::new() } else { format!(" (and {others} more could not be read)") };
-            return Err(JobError::Failed(anyhow::anyhow!("{message}{others}")));
+            let others = match failed.len() - 1 {
+                0 => String::new(),
+                others => format!(" (and {others} more could not be read)"),
+            };
+            let text = format!("{first}{others}");
+            return Err(JobError::Failed(words::because(first, text)));
         }
         work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "files": done.len(), "chunks": count, "failed": failed }))
@@ -124,7 +126,13 @@ fn stored(chunk: documents::Chunk) -> NewChunk {
 pub(super) async fn project_model(work: &Work, project_id: Uuid) -> Result<String, JobError> {
     let project = store::projects::get(work.database(), project_id).await?;
     let model_id = project.settings.get("model_id").and_then(Value::as_str);
-    Ok(model_id.context("the project names no model; choose one in its settings")?.to_owned())
+    match model_id {
+        Some(model_id) => Ok(model_id.to_owned()),
+        None => {
+            let text = "the project names no model; choose one in its settings";
+            Err(JobError::Failed(Cause::NoModelChosen {}.error(text)))
+        }
+    }
 }
 
 /// The documents of a project that are meant, in the order of their upload.

@@ -11,7 +11,7 @@ use super::chunk_documents::documents_of;
 use super::{JobError, JobKind, Queue, Work};
 use crate::library::{self, LibraryError};
 use crate::providers::offline::{self, GeneratedExample, Options};
-use crate::words::Activity;
+use crate::words::{self, Activity};
 
 /// The payload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,14 +38,16 @@ impl JobKind for DatasetGenerate {
         let files = documents_of(&work, self.project_id, self.file_ids.as_deref()).await?;
         let total = files.len() as u64;
         let (mut made, mut stored, mut failed) = (0, 0, Vec::new());
+        let mut first_error = None;
         for (index, file) in (0..).zip(&files) {
             work.check()?;
             work.progress(index, total, Activity::MakingExamples { name: file.name.clone() }).await?;
             let library = work.services.library();
             let document = match work.unless_interrupted(library::read_document(&library, file)).await? {
                 Ok(document) => document,
-                Err(LibraryError::Document { message, .. }) => {
-                    failed.push(json!({ "file_id": file.id, "name": file.name, "error": message }));
+                Err(error @ LibraryError::Document { .. }) => {
+                    failed.push(json!({ "file_id": file.id, "name": file.name, "error": error.to_string() }));
+                    first_error.get_or_insert(error);
                     continue;
                 }
                 Err(LibraryError::Store(error)) => return Err(error.into()),
@@ -63,10 +65,10 @@ impl JobKind for DatasetGenerate {
         }
         if stored == 0
             && made == 0
-            && let Some(first) = failed.first()
+            && let Some(first) = first_error
         {
-            let message = first["error"].as_str().unwrap_or_default().to_owned();
-            return Err(JobError::Failed(anyhow::anyhow!(message)));
+            let text = first.to_string();
+            return Err(JobError::Failed(words::because(first, text)));
         }
         work.progress(total, total, Activity::Done {}).await?;
         Ok(json!({ "files": files.len() - failed.len(), "examples": made, "new": stored, "failed": failed }))

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ use crate::generation::Options;
 use crate::generation::calls::{CallError, Caller};
 use crate::generation::unit::{Writer, Written};
 use crate::providers::retry::Patience;
-use crate::words::Activity;
+use crate::words::{self, Activity, Cause};
 
 /// Units that are read from the database at a time.
 const PART: u64 = 200;
@@ -124,9 +123,9 @@ pub(super) async fn chunks_meant(
     })
     .await?;
     if found.is_empty() {
-        return Err(JobError::Failed(anyhow!(
-            "the project has no chunks: cut its documents into chunks first"
-        )));
+        return Err(JobError::Failed(
+            Cause::NoPassages {}.error("the project has no chunks: cut its documents into chunks first"),
+        ));
     }
     Ok(found)
 }
@@ -226,9 +225,8 @@ impl Run {
                 self.failed_in_a_row += 1;
                 if error.concerns_all() || self.failed_in_a_row >= FAILURES_IN_A_ROW {
                     // The unit stays to be done: it is not its fault.
-                    return Err(JobError::Failed(anyhow!(
-                        "{error}; what is done is kept, continue when it is mended"
-                    )));
+                    let text = format!("{error}; what is done is kept, continue when it is mended");
+                    return Err(JobError::Failed(words::because(error, text)));
                 }
                 UnitOutcome::Quarantined(error.to_string())
             }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Database;
@@ -199,7 +199,7 @@ async fn measured(work: &Work, arguments: Vec<OsString>) -> Result<Value, JobErr
 async fn follow(work: &Work, arguments: Vec<OsString>, tells_progress: bool) -> Result<Value, JobError> {
     work.check()?;
     let mut process = Process::start(&work.services.program, arguments).await?;
-    let mut last = None;
+    let (mut last, mut failure) = (None, None);
     loop {
         tokio::select! {
             line = process.next_line() => match line {
@@ -208,6 +208,7 @@ async fn follow(work: &Work, arguments: Vec<OsString>, tells_progress: bool) -> 
                     let doing = Words::deserialize(&value)?;
                     work.progress(count("done"), count("total"), doing).await?;
                 },
+                Some(Line::Json(value)) if value["event"] == "error" => failure = Some(value),
                 Some(Line::Json(value)) => last = Some(value),
                 Some(Line::Text(text)) => tracing::debug!(job = %work.job.id, text, "child"),
                 None => break,
@@ -220,7 +221,7 @@ async fn follow(work: &Work, arguments: Vec<OsString>, tells_progress: bool) -> 
     let ended = process.ended().await?;
     let answer = move || -> anyhow::Result<Value> {
         if !ended.success {
-            bail!("{}", ended.reason());
+            return Err(ended.failure(failure.as_ref()));
         }
         last.context("the child process ended without an answer")
     };

@@ -27,7 +27,7 @@ pub use bundle::Deliverables;
 use super::evaluate::last_value;
 use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Work};
-use crate::words::Activity;
+use crate::words::{Activity, Cause};
 
 /// What GGUF files are made of when the request does not say.
 pub const DEFAULT_QUANTIZATION: &str = "f16";
@@ -245,7 +245,8 @@ impl Source {
         for id in &export.formats {
             let format = export::format(id).with_context(|| format!("`{id}` is not an export format"))?;
             if format.needs_adapter && !self.is_adapter() {
-                bail!("the run trained all weights and has no adapter; choose merged or gguf");
+                let text = "the run trained all weights and has no adapter; choose merged or gguf";
+                return Err(Cause::NoAdapter {}.error(text));
             }
             if format.id == "gguf-adapter" && self.is_dora()? {
                 let gguf = export::format("gguf").context("the format is registered")?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::JobError;
 use crate::records;
+use crate::words::Cause;
 
 /// Examples that are read at a time.
 const PART: u64 = 1000;
@@ -33,9 +34,10 @@ pub async fn freeze(
     }
     let version = tokio::task::spawn_blocking(move || datasets::freeze(&found, options)).await?;
     if version.train_count == 0 {
-        return Err(JobError::Failed(anyhow::anyhow!(
-            "the project has no approved examples; approve some and start the training again"
-        )));
+        return Err(JobError::Failed(
+            Cause::NothingApproved {}
+                .error("the project has no approved examples; approve some and start the training again"),
+        ));
     }
     let hash = &version.content_hash;
     let put = async |part: &str, rows: &str| -> Result<Option<String>, JobError> {

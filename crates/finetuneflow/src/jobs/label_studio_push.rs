@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::chunks;
@@ -22,7 +22,7 @@ use crate::label_studio::form::{is_ours, labelling_form};
 use crate::label_studio::link::Details;
 use crate::label_studio::task::{sent, task_of};
 use crate::providers::retry::Patience;
-use crate::words::Activity;
+use crate::words::{Activity, Cause};
 
 /// Examples that are read, and tasks that are sent, at a time.
 const PART: usize = 200;
@@ -70,7 +70,10 @@ impl From<Filter> for ExampleFilter {
 pub(super) async fn client(work: &Work) -> Result<Client, JobError> {
     let connection = connection::get(work.database()).await?;
     Ok(connection
-        .context("Label Studio is not connected: enter its address and a token in the settings")?
+        .ok_or_else(|| {
+            let text = "Label Studio is not connected: enter its address and a token in the settings";
+            Cause::LabelStudioMissing {}.error(text)
+        })?
         .open()?)
 }
 
@@ -110,7 +113,9 @@ impl LabelStudioPush {
         let total =
             examples::list(work.database(), self.project_id, page, self.filter.clone().into()).await?.total;
         if total == 0 {
-            return Err(JobError::Failed(anyhow!("no example fits: make or import some, or choose others")));
+            return Err(JobError::Failed(
+                Cause::NoExampleFits {}.error("no example fits: make or import some, or choose others"),
+            ));
         }
         Ok(total)
     }
@@ -129,9 +134,10 @@ impl LabelStudioPush {
         if let Some(number) = known {
             let project = work.unless_interrupted(client.project(number)).await??;
             if !project.label_config.as_deref().is_some_and(is_ours) {
-                return Err(JobError::Failed(anyhow!(
+                let text = format!(
                     "project {number} in Label Studio has a labelling form of its own, whose answers cannot be read: push into a new project"
-                )));
+                );
+                return Err(JobError::Failed(Cause::LabelStudioOtherForm { project: number }.error(text)));
             }
             return Ok((project, false));
         }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::examples::ExampleStatus;
@@ -18,7 +17,7 @@ use crate::label_studio::export::{ExportedTask, for_each_task};
 use crate::label_studio::link::{Details, Outcome, settle};
 use crate::label_studio::review::Review;
 use crate::label_studio::task::sent;
-use crate::words::Activity;
+use crate::words::{Activity, Cause};
 
 /// Annotations between two reports of progress.
 const PART: usize = 100;
@@ -80,7 +79,9 @@ impl JobKind for LabelStudioSync {
         };
         let meant: Vec<_> = datasets.into_iter().filter(|dataset| is_meant(&dataset.link)).collect();
         if meant.is_empty() {
-            return Err(JobError::Failed(anyhow!("nothing was pushed there yet: push examples first")));
+            return Err(JobError::Failed(
+                Cause::NothingPushed {}.error("nothing was pushed there yet: push examples first"),
+            ));
         }
         let mut counts = Counts::default();
         for dataset in &meant {

@@ -28,7 +28,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -44,7 +43,7 @@ use crate::library::Library;
 use crate::models::Models;
 use crate::providers::connection::{self, Connection};
 use crate::providers::retry::Passing as _;
-use crate::words::Words;
+use crate::words::{Cause, Words};
 
 pub use start_up::recover;
 pub use worker::{WorkerOptions, Workers};
@@ -74,9 +73,10 @@ impl Services {
         if let Some(own) = self.own_connection.as_ref().filter(|own| own.0 == id) {
             return Ok(own.1.clone());
         }
-        connection::get(&self.database, id)
-            .await?
-            .with_context(|| format!("there is no connection {id:?}: set it up in the settings"))
+        connection::get(&self.database, id).await?.ok_or_else(|| {
+            let text = format!("there is no connection {id:?}: set it up in the settings");
+            Cause::ConnectionMissing { name: id.to_owned() }.error(text)
+        })
     }
 
     /// What reading documents needs.
@@ -198,8 +198,10 @@ pub const REGISTRY: &[RegisteredKind] = &[
 
 fn start<K: JobKind>(payload: Value, work: Work) -> Running {
     Box::pin(async move {
-        let kind: K = serde_json::from_value(payload).with_context(|| {
-            format!("the payload of this {} job is not one that this version knows", K::KIND)
+        let kind: K = serde_json::from_value(payload).map_err(|error| {
+            let text =
+                format!("the payload of this {} job is not one that this version knows: {error}", K::KIND);
+            Cause::OfOtherVersion {}.error(text)
         })?;
         kind.run(work).await
     })
@@ -319,7 +321,10 @@ impl Work {
         work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, JobError> {
         let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| match error.is_panic() {
-            true => anyhow::anyhow!("an error of the program itself: {error}"),
+            true => {
+                let text = format!("an error of the program itself: {error}");
+                Cause::ProgramError { detail: error.to_string() }.error(text)
+            }
             false => error.into(),
         })?;
         if self.flag.load(Ordering::Relaxed) {

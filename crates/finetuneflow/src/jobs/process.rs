@@ -15,6 +15,8 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::words::{self, Cause, Caused};
+
 /// Lines of the child that wait to be stored before the child is held up.
 const WAITING_LINES: usize = 256;
 /// Lines of standard error that are kept for the message about a failure.
@@ -38,6 +40,8 @@ pub(super) enum Line {
 pub(super) struct Ended {
     /// Ended by itself with code 0.
     pub success: bool,
+    /// By a signal that no process can withstand, as the system sends when the memory is not enough.
+    pub killed: bool,
     /// In words: the exit code or the signal.
     pub how: String,
     /// The last lines of standard error.
@@ -45,6 +49,21 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// The error of a child that did not succeed; `told` is the line in which it said why, if it came to that.
+    pub fn failure(&self, told: Option<&Value>) -> anyhow::Error {
+        let text =
+            told.and_then(|line| line["message"].as_str()).map_or_else(|| self.reason(), str::to_owned);
+        if let Some(cause) = told.and_then(words::told) {
+            return Caused { cause, text }.into();
+        }
+        match (told, self.killed) {
+            // It knew no more than its words.
+            (Some(_), _) => anyhow::anyhow!(text),
+            (None, true) => Cause::OutOfMemory {}.error(text),
+            (None, false) => Cause::ProcessEnded { detail: text.clone() }.error(text),
+        }
+    }
+
     /// The child's last words, or how it ended where it had none.
     pub fn reason(&self) -> String {
         let last = self.last_lines.iter().rev().find(|line| !line.trim().is_empty());
@@ -171,8 +190,13 @@ fn attend(child: &mut Child, lines: &mpsc::Sender<Line>, handle: &Handle) -> End
     let status = wait(child, handle);
     let last_lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
     match status {
-        Ok(status) => Ended { success: status.success(), how: platform::describe(status), last_lines },
-        Err(error) => Ended { success: false, how: error.to_string(), last_lines },
+        Ok(status) => Ended {
+            success: status.success(),
+            killed: platform::was_killed(status),
+            how: platform::describe(status),
+            last_lines,
+        },
+        Err(error) => Ended { success: false, killed: false, how: error.to_string(), last_lines },
     }
 }
 
@@ -252,6 +276,10 @@ mod platform {
         }
     }
 
+    pub fn was_killed(status: ExitStatus) -> bool {
+        status.signal() == Some(libc::SIGKILL)
+    }
+
     pub fn describe(status: ExitStatus) -> String {
         match (status.code(), status.signal()) {
             (_, Some(libc::SIGKILL)) => {
@@ -279,6 +307,10 @@ mod platform {
     }
 
     pub fn bind_to_parent(_: &mut Command) {}
+
+    pub fn was_killed(_: ExitStatus) -> bool {
+        false
+    }
 
     pub fn describe(status: ExitStatus) -> String {
         status.code().map_or("it ended".to_owned(), |code| format!("it ended with code {code}"))
@@ -326,6 +358,24 @@ mod tests {
             "{}",
             ended.reason()
         );
+    }
+
+    #[tokio::test]
+    async fn a_failure_has_the_cause_that_the_child_told_or_that_its_end_shows() {
+        let code = |error: &anyhow::Error| words::cause_of(error).map(|cause| cause.code);
+        let (_, killed) = outcome(shell("kill -KILL $$").await).await;
+        assert_eq!(code(&killed.failure(None)).as_deref(), Some("out_of_memory"));
+
+        let (_, ended) = outcome(shell("echo 'error: the disk is full' >&2; exit 1").await).await;
+        assert_eq!(code(&ended.failure(None)).as_deref(), Some("process_ended"));
+        let line = serde_json::json!({ "code": "storage_full", "message": "writing: the disk is full" });
+        let told = ended.failure(Some(&line));
+        assert_eq!(
+            (code(&told).as_deref(), told.to_string().as_str()),
+            (Some("storage_full"), "writing: the disk is full")
+        );
+        let unforeseen = ended.failure(Some(&serde_json::json!({ "message": "unforeseen" })));
+        assert_eq!((code(&unforeseen), unforeseen.to_string().as_str()), (None, "unforeseen"));
     }
 
     #[tokio::test]

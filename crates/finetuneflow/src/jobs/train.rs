@@ -10,7 +10,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::jobs::Job;
@@ -23,7 +23,7 @@ use super::freeze::freeze;
 use super::process::{Line, Process};
 use super::{JobError, JobKind, Queue, Signal, Work};
 use crate::machine;
-use crate::words::Activity;
+use crate::words::{self, Activity, Cause};
 
 pub use settings::TrainSettings;
 
@@ -93,7 +93,7 @@ pub(super) async fn end_cancelled_run(database: &Database, job_id: Uuid) -> stor
 /// The folder of a run: adapter or model at its top, checkpoints inside.
 pub fn run_folder(blobs: &Blobs, project_id: Uuid, run_id: Uuid) -> anyhow::Result<PathBuf> {
     let key = BlobKey::new(project_id, "artifacts", &run_id.to_string())?;
-    blobs.local_path(&key).context("training needs a local storage folder")
+    blobs.local_path(&key).ok_or_else(no_local_storage)
 }
 
 /// A run that has a result to `purpose` ("export", "evaluate"), and its settings.
@@ -104,14 +104,18 @@ pub(super) async fn completed(
 ) -> Result<(Run, TrainSettings), JobError> {
     let run = runs::get(work.database(), run_id).await?;
     if run.status != RunStatus::Completed {
-        return Err(JobError::Failed(anyhow::anyhow!(
-            "the run is {} and has no result to {purpose}",
-            run.status
-        )));
+        let text = format!("the run is {} and has no result to {purpose}", run.status);
+        return Err(JobError::Failed(Cause::RunNotCompleted {}.error(text)));
     }
-    let settings = serde_json::from_value(run.config.clone())
-        .context("the settings of this run are not ones that this version knows")?;
+    let settings = settings_of(&run)?;
     Ok((run, settings))
+}
+
+fn settings_of(run: &Run) -> anyhow::Result<TrainSettings> {
+    serde_json::from_value(run.config.clone()).map_err(|error| {
+        let text = format!("the settings of this run are not ones that this version knows: {error}");
+        Cause::OfOtherVersion {}.error(text)
+    })
 }
 
 /// Whether a run has a checkpoint to go on from.
@@ -135,7 +139,9 @@ impl JobKind for Train {
             // The worker died between the run's end and the job's.
             RunStatus::Completed => return Ok(json!({ "run_id": run.id })),
             RunStatus::Cancelled => return Err(JobError::Cancelled),
-            RunStatus::Failed => return Err(JobError::Failed(anyhow::anyhow!("the run has failed before"))),
+            RunStatus::Failed => {
+                return Err(JobError::Failed(Cause::FailedBefore {}.error("the run has failed before")));
+            }
             RunStatus::Running => {
                 let reason = "the worker went away during the training";
                 run_events::append(work.database(), run.id, "interrupted", json!({ "reason": reason }))
@@ -159,15 +165,23 @@ async fn store_end(work: &Work, run: &Run, outcome: &Result<Value, JobError>) ->
         Err(error @ JobError::Transient(_)) if again => {
             ("interrupted", json!({ "reason": error.to_string() }))
         }
-        Err(error) => ("failed", json!({ "error": error.to_string() })),
+        Err(error) => {
+            let mut payload = json!({ "error": error.to_string() });
+            if let JobError::Failed(error) | JobError::Transient(error) = error
+                && let Value::Object(cause) = words::stored(words::cause_of(error))
+                && let Some(payload) = payload.as_object_mut()
+            {
+                payload.extend(cause);
+            }
+            ("failed", payload)
+        }
     };
     run_events::append(work.database(), run.id, kind, payload).await?;
     Ok(())
 }
 
 async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
-    let settings: TrainSettings = serde_json::from_value(run.config.clone())
-        .context("the settings of this run are not ones that this version knows")?;
+    let settings = settings_of(run)?;
     let database = work.database();
     work.progress(0, 0, Activity::Preparing {}).await?;
     let version = match run.dataset_version_id {
@@ -219,7 +233,7 @@ async fn train(work: &Work, run: &Run) -> Result<Value, JobError> {
 
 /// Stores what the child says until it ends. The answer is its summary.
 async fn follow(work: &Work, run_id: Uuid, process: &mut Process) -> Result<Value, JobError> {
-    let mut summary = None;
+    let (mut summary, mut failure) = (None, None);
     let mut told: Option<Instant> = None;
     let mut signal = Signal::GoOn;
     let deadline = tokio::time::sleep(Duration::MAX);
@@ -236,6 +250,7 @@ async fn follow(work: &Work, run_id: Uuid, process: &mut Process) -> Result<Valu
                     }
                     match kind {
                         "summary" => summary = Some(payload),
+                        "error" => failure = Some(payload),
                         kind => drop(run_events::append(work.database(), run_id, kind, payload).await?),
                     }
                 }
@@ -264,7 +279,7 @@ async fn follow(work: &Work, run_id: Uuid, process: &mut Process) -> Result<Valu
         (true, None, Signal::GoOn) => {
             Err(JobError::Failed(anyhow::anyhow!("the trainer ended without a result")))
         }
-        (false, _, Signal::GoOn) => Err(JobError::Failed(anyhow::anyhow!("{}", ended.reason()))),
+        (false, _, Signal::GoOn) => Err(JobError::Failed(ended.failure(failure.as_ref()))),
     }
 }
 
@@ -278,6 +293,7 @@ fn event_of(line: Line) -> (&'static str, Value) {
     let kind = match value.get("event").and_then(Value::as_str) {
         Some("started") => "plan",
         Some("warning") => "warning",
+        Some("error") => "error",
         Some("checkpoint") => "checkpoint",
         Some("evaluation") => {
             // The child keeps `step` for training steps.
@@ -303,13 +319,18 @@ async fn report(work: &Work, step: &Value) -> store::Result<()> {
     work.progress(done, total, doing).await
 }
 
+fn no_local_storage() -> anyhow::Error {
+    Cause::NoLocalStorage {}.error("training needs a local storage folder")
+}
+
 pub(super) fn local(blobs: &Blobs, key: &str) -> anyhow::Result<PathBuf> {
-    let path = blobs.local_path(&BlobKey::parse(key)?).context("training needs a local storage folder")?;
+    let path = blobs.local_path(&BlobKey::parse(key)?).ok_or_else(no_local_storage)?;
     if !path.is_file() {
-        bail!(
+        let text = format!(
             "the dataset file {} is missing; approve the examples again and start a new run",
             path.display()
         );
+        return Err(Cause::DataMissing {}.error(text));
     }
     Ok(path)
 }
@@ -319,7 +340,9 @@ async fn wait_for_folder(folder: &Path) -> anyhow::Result<()> {
     let until = Instant::now() + FOLDER_WAIT;
     while is_locked(&folder.join(".lock"))? {
         if Instant::now() > until {
-            bail!("another process still writes to {}; end it and resume the run", folder.display());
+            let text =
+                format!("another process still writes to {}; end it and resume the run", folder.display());
+            return Err(Cause::RunBusy {}.error(text));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

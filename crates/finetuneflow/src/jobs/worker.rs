@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{JobError, Queue, REGISTRY, Services, Signal, Work};
+use crate::words::{self, Cause};
 
 /// How long a claim lasts; it is renewed three times in this time.
 const LEASE: Duration = Duration::from_secs(30);
@@ -126,7 +127,9 @@ impl Worker {
         });
         let outcome = tokio::select! {
             outcome = &mut running => outcome.unwrap_or_else(|panic| {
-                Err(JobError::Failed(anyhow::anyhow!("an error of the program itself: {}", words(&*panic))))
+                let detail = last_words(&*panic);
+                let text = format!("an error of the program itself: {detail}");
+                Err(JobError::Failed(Cause::ProgramError { detail }.error(text)))
             }),
             lost = keeping => {
                 // Dropping the work ends its child processes.
@@ -190,12 +193,12 @@ impl Worker {
             }
             Err(JobError::Failed(error)) => {
                 tracing::warn!(job = %id, kind, error = format!("{error:#}"), "job failed");
-                let failure = Failure { error: format!("{error:#}"), retry_after: None };
+                let failure = failure(&error, None);
                 store::jobs::fail(database, lease, failure).await?;
             }
             Err(JobError::Transient(error)) => {
                 tracing::warn!(job = %id, kind, error = format!("{error:#}"), "job failed for now");
-                let failure = Failure { error: format!("{error:#}"), retry_after: Some(RETRY) };
+                let failure = failure(&error, Some(RETRY));
                 store::jobs::fail(database, lease, failure).await?;
             }
         }
@@ -203,10 +206,17 @@ impl Worker {
     }
 }
 
+fn failure(error: &anyhow::Error, retry_after: Option<Duration>) -> Failure {
+    Failure { error: format!("{error:#}"), cause: words::stored(words::cause_of(error)), retry_after }
+}
+
 async fn dispatch(job: Job, work: Work) -> Result<Value, JobError> {
     match REGISTRY.iter().find(|registered| registered.kind == job.kind) {
         Some(registered) => (registered.run)(job.payload, work).await,
-        None => Err(JobError::Failed(anyhow::anyhow!("this version knows no job of kind `{}`", job.kind))),
+        None => {
+            let text = format!("this version knows no job of kind `{}`", job.kind);
+            Err(JobError::Failed(Cause::OfOtherVersion {}.error(text)))
+        }
     }
 }
 
@@ -226,7 +236,7 @@ fn asks_for_end(news: Option<Live>) -> bool {
     }
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+fn last_words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
 }

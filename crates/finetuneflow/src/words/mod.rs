@@ -5,11 +5,15 @@
 //! them.
 
 mod activity;
+mod cause;
+mod cause_of;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use activity::Activity;
+pub use cause::{Cause, Caused, stored};
+pub use cause_of::{because, cause_of, told};
 
 /// One thing that is said. What was stored before there were codes has its English words alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -351,6 +351,7 @@ async fn what_cannot_be_done_says_why() {
     let job = ended(studio.database(), &mut news, job.id).await;
     assert_eq!(job.status, JobStatus::Failed);
     assert!(job.error.expect("words").contains("no approved examples"));
+    assert_eq!(job.result.expect("a cause")["code"], "nothing_approved");
     assert_eq!(studio.run(run.id).await.status, RunStatus::Failed);
 
     studio.approved(project_id, 8).await;
@@ -362,6 +363,12 @@ async fn what_cannot_be_done_says_why() {
     let last =
         run_events::last_of(studio.database(), run.id, &["failed"]).await.expect("reads").expect("an event");
     assert_eq!(last.payload["error"], json!(error));
+    // The trainer, another process, said which cause it was.
+    assert_eq!(
+        (&last.payload["code"], &job.result.expect("a cause")["code"]),
+        (&json!("setting_refused"), &json!("setting_refused"))
+    );
+    assert!(last.payload["params"]["detail"].as_str().expect("words").contains("q_porj"), "{}", last.payload);
 
     let unknown = store::jobs::NewJob {
         project_id: Some(project_id),

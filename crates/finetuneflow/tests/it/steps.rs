@@ -77,7 +77,7 @@ async fn states_follow_what_is_there() {
     let claim = Claim { queue: "default", worker: "a", lease: std::time::Duration::from_secs(60) };
     let job = store::jobs::claim(&server.state.database, &claim).await.expect("claims").expect("a job");
     assert_eq!(job.kind, ChunkDocuments::KIND);
-    let failure = Failure { error: "no paper".into(), retry_after: None };
+    let failure = Failure { error: "no paper".into(), cause: Value::Null, retry_after: None };
     store::jobs::fail(&server.state.database, &Lease::of(&job), failure).await.expect("fails");
     let failed = server.get(&project).await.expect(200);
     expect_states(&failed, &[("model", "done"), ("task", "done"), ("data", "attention")]);

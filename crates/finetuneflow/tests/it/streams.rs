@@ -82,7 +82,7 @@ async fn events_that_come_while_somebody_watches_arrive_once() {
     for number in 1..=200 {
         append(&server, run, "step", step(number)).await;
     }
-    append(&server, run, "failed", json!({ "error": "out of memory" })).await;
+    append(&server, run, "failed", json!({ "error": "out of memory", "code": "out_of_memory", "params": { "bytes": 1 }, "hint": "Close others." })).await;
     let seen =
         tokio::time::timeout(Duration::from_secs(60), watcher).await.expect("in time").expect("no panic");
     let steps: Vec<_> =
@@ -90,6 +90,8 @@ async fn events_that_come_while_somebody_watches_arrive_once() {
     assert_eq!(steps, (1..=200).map(Some).collect::<Vec<_>>());
     let end = seen.last().expect("an end");
     assert_eq!((end.event.as_str(), &end.data["error"]["message"]), ("end", &json!("out of memory")));
+    let known = (&end.data["error"]["code"], &end.data["error"]["params"], &end.data["error"]["hint"]);
+    assert_eq!(known, (&json!("out_of_memory"), &json!({ "bytes": 1 }), &json!("Close others.")));
 }
 
 #[tokio::test]

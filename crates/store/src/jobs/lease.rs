@@ -61,6 +61,8 @@ impl Lease {
 pub struct Failure {
     /// In words for people.
     pub error: String,
+    /// What the application knows of its cause: kept as the job's result until another one comes.
+    pub cause: Value,
     /// Another attempt may help. The pause before it doubles with every attempt, starting from this; `None`: it ends here.
     pub retry_after: Option<Duration>,
 }
@@ -155,7 +157,7 @@ pub async fn fail(database: &Database, lease: &Lease, failure: Failure) -> Resul
         Some(_) => ending(JobStatus::Dead),
         None => ending(JobStatus::Failed),
     };
-    update.value(Column::Error, failure.error).cond_where(lease.held());
+    update.value(Column::Error, failure.error).value(Column::Result, failure.cause).cond_where(lease.held());
     write(database, update).await?.ok_or_else(|| lease.lost())
 }
 
@@ -193,6 +195,7 @@ async fn end_abandoned(database: &Database, queue: &str) -> Result<()> {
     let error =
         "its worker went away during the last attempt that it had (killed, out of memory, or switched off)";
     dead.value(Column::Error, error)
+        .value(Column::Result, Option::<Value>::None)
         .cond_where(abandoned().add(Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts))))
         .returning_all();
     for update in [cancelled, dead] {

@@ -50,7 +50,7 @@ pub(crate) mod entity {
         /// The last reported progress.
         #[sea_orm(column_type = "Json")]
         pub progress: Json,
-        /// What came of it, once completed.
+        /// What came of it: the result once completed, what is known of the cause of the last error before.
         #[sea_orm(column_type = "Json", nullable)]
         pub result: Option<Json>,
         /// The last error, in words.

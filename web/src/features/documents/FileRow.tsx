@@ -67,7 +67,7 @@ export function FileRow(props: {
 /** Why a document cannot be read and what to do, in the reader's language; what the reading program said, below it. */
 function FileProblem({ error, reason }: { error: string; reason: string | null }) {
   const { t, i18n } = useTranslation();
-  const key = `data.reasons.${reason}`;
+  const key = `reasons.unreadable_document.${reason}`;
   if (!reason || !i18n.exists(key)) {
     return (
       <p role="alert" lang="en" className="mt-1.5 text-sm wrap-anywhere text-bad">

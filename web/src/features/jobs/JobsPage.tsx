@@ -3,6 +3,7 @@ import { ListChecks, RotateCw } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { api, take } from "../../shared/api/client";
+import { Problem } from "../../shared/api/problem";
 import { keys } from "../../shared/api/queries";
 import type { Job, JobStatus } from "../../shared/api/types";
 import { isActive } from "../../shared/jobs/useProjectJob";
@@ -13,7 +14,7 @@ import { Button } from "../../shared/ui/Button";
 import { Field, Select } from "../../shared/ui/Field";
 import { PageHeader } from "../../shared/ui/Page";
 import { Pager } from "../../shared/ui/Pager";
-import { ProblemNote } from "../../shared/ui/ProblemNote";
+import { ProblemLine, ProblemNote } from "../../shared/ui/ProblemNote";
 import { ProgressBar } from "../../shared/ui/ProgressBar";
 import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
 
@@ -161,10 +162,9 @@ function JobRow({ job, projectName }: { job: Job; projectName: string | null }) 
           <p className="mt-1 text-xs text-soft">{job.status === "queued" ? t("jobs.waiting") : <SaidText group="activities" said={job.progress ?? {}} />}</p>
         </>
       )}
+      {job.error && isAtWork && <p className="mt-2 text-sm text-warn">{t("jobs.again")}</p>}
       {job.error && (
-        <p lang="en" className={`mt-2 text-sm wrap-anywhere ${job.status === "failed" ? "text-bad" : "text-warn"}`}>
-          {job.error.message} {job.error.hint}
-        </p>
+        <ProblemLine problem={new Problem(job.error)} className={`mt-2 text-sm ${job.status === "failed" ? "text-bad" : "text-warn"}`} />
       )}
       {cancel.isError && <ProblemNote problem={cancel.error} className="mt-2" />}
     </li>

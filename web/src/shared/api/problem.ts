@@ -9,13 +9,13 @@ export class Problem extends Error {
   readonly fields: FieldError[];
   readonly requestId: string | null;
 
-  constructor(body: Partial<ErrorBody> & { code: string }, status = 0) {
+  constructor(body: Partial<Omit<ErrorBody, "params">> & { code: string; params?: Record<string, unknown> }, status = 0) {
     super(body.message ?? "");
     this.name = "Problem";
     this.code = body.code;
     this.status = status;
     this.hint = body.hint ?? "";
-    this.params = (body.params as Record<string, unknown> | undefined) ?? {};
+    this.params = body.params ?? {};
     this.fields = body.fields ?? [];
     this.requestId = body.request_id ?? null;
   }

@@ -496,6 +496,7 @@ export const trainEn = {
     retry: "Try again",
     retried: "Started again; it stands at the top of the list.",
     cancel: "Stop",
+    again: "The last attempt failed; another one follows.",
     cancelRequested: "Stopping…",
     attempt: "Attempt {{attempt}} of {{max}}",
     kinds: {

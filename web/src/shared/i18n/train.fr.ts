@@ -498,6 +498,7 @@ export const trainFr: typeof trainEn = {
     retry: "Réessayer",
     retried: "Relancée ; elle est en tête de la liste.",
     cancel: "Arrêter",
+    again: "Le dernier essai a échoué ; un autre suit.",
     cancelRequested: "Arrêt…",
     attempt: "Essai {{attempt}} sur {{max}}",
     kinds: {

@@ -6,5 +6,5 @@ import { ProblemNote } from "../ui/ProblemNote";
 export function JobProblem(props: { job: Job | null; className?: string }) {
   const { job } = props;
   if (job?.status !== "failed" || !job.error) return null;
-  return <ProblemNote problem={new Problem({ ...job.error })} {...(props.className ? { className: props.className } : {})} />;
+  return <ProblemNote problem={new Problem(job.error)} {...(props.className ? { className: props.className } : {})} />;
 }

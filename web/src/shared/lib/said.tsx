@@ -1,4 +1,4 @@
-import type { TFunction } from "i18next";
+import type { i18n } from "i18next";
 import { useTranslation } from "react-i18next";
 import { formatters } from "./format";
 
@@ -19,18 +19,21 @@ function written(params: Record<string, unknown>, language: string): Record<stri
   return Object.fromEntries(Object.entries(params).map(write));
 }
 
-/** The translated text under `group` with this code and these values; `null` where there is none. */
-export function translated(t: TFunction, language: string, group: string, said: Said, part = ""): string | null {
+/** The text of a group with this code and these values; `null` where there is none, or where a value of it is missing. */
+export function translated(i18n: i18n, group: string, said: Said, part = ""): string | null {
   if (!said.code) return null;
-  const text = t(`${group}.${said.code}${part}` as never, { ...written(said.params ?? {}, language), defaultValue: "" }) as unknown;
-  return typeof text === "string" && text !== "" ? text : null;
+  const values = written(said.params ?? {}, i18n.language);
+  const text: unknown = i18n.t(`${group}.${said.code}${part}`, { ...values, defaultValue: "", skipInterpolation: true });
+  if (typeof text !== "string" || text === "") return null;
+  const isComplete = [...text.matchAll(/{{(\w+)}}/g)].every((hole) => values[hole[1] ?? ""] != null);
+  return isComplete ? text.replace(/{{(\w+)}}/g, (_, name: string) => String(values[name])) : null;
 }
 
 /** The words for what the server says, from the texts of a group; its English ones, marked as such, for an unknown code. */
 export function useSaid(group: string): (said: Said) => { text: string; lang: "en" | undefined } {
-  const { t, i18n } = useTranslation();
+  const { i18n } = useTranslation();
   return (said) => {
-    const text = translated(t as TFunction, i18n.language, group, said);
+    const text = translated(i18n, group, said);
     return text === null ? { text: said.message ?? "", lang: "en" } : { text, lang: undefined };
   };
 }

@@ -46,3 +46,25 @@ it("names the fields that are wrong, and what it cannot name at all", () => {
   render(<ProblemNote problem={new TypeError("fetch failed")} />);
   expect(screen.getByText("The studio does not answer")).toBeTruthy();
 });
+
+it("translates a known cause with its values, and leaves the words of others in English", async () => {
+  const params = { address: "http://localhost:9", detail: "connection refused" };
+  const failed = { code: "server_unreachable", params, message: "http://localhost:9 cannot be reached", hint: "Start it." };
+  await i18n.changeLanguage("fr");
+  render(<ProblemNote problem={new Problem(failed)} />);
+  expect(screen.getByText("Personne ne répond à http://localhost:9").lang).toBe("");
+  expect(screen.getByText("connection refused").lang).toBe("en");
+  expect(screen.queryByText(failed.message)).toBeNull();
+  cleanup();
+
+  const unread = { code: "unreadable_document", params: { reason: "no_text", file: "scan.pdf" }, message: "scan.pdf: no text" };
+  render(<ProblemNote problem={new Problem(unread)} />);
+  expect(screen.getByText("scan.pdf ne peut pas être lu")).toBeTruthy();
+  expect(screen.getByText(/sont des images/)).toBeTruthy();
+  cleanup();
+
+  // Without the values of the cause's text, its code says what it can.
+  render(<ProblemNote problem={new Problem({ code: "does_not_fit", message: "It needs 9 GiB." })} />);
+  expect(screen.getByText("Cet entraînement ne tient pas dans la mémoire")).toBeTruthy();
+  expect(screen.getByText("It needs 9 GiB.").lang).toBe("en");
+});

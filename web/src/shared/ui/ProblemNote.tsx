@@ -2,30 +2,62 @@ import { CircleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { asProblem, type Problem } from "../api/problem";
 import { cn } from "../lib/cn";
+import { translated } from "../lib/said";
 import { Button } from "./Button";
 
 export interface ProblemTexts {
   title: string;
   message: string | null;
   hint: string | null;
+  /** Which of them are the server's own words. */
+  english: { title?: boolean; message?: boolean; hint?: boolean };
 }
 
 /**
- * An error in the reader's language. Titles and hints are translated by code; the server's own words (English) say more
- * of the case at hand and are shown to everybody, its hint to readers of English. A code without a translation: the
- * server's message.
+ * An error in the reader's language, by its code. Of a known cause all is translated, but for the words of others
+ * (`params.detail`: the system, a library, another server). Of other errors title and hint are; the server's message, which
+ * says more of the case at hand, is too where it names a `reason` that has a text. The hint of the server, the more exact one,
+ * is for readers of English. A code without a translation: the server's message.
  */
 export function useProblemTexts(): (thrown: unknown) => ProblemTexts {
   const { t, i18n } = useTranslation();
   return (thrown) => {
     const problem: Problem = asProblem(thrown);
-    const known = i18n.exists(`errors.${problem.code}.title`);
-    const translated = (part: "title" | "hint") => t(`errors.${problem.code}.${part}` as never) as string;
-    if (!known) return { title: problem.message || t("errors.title"), message: null, hint: problem.hint || null };
-    const ownHint = i18n.language === "en" && problem.hint ? problem.hint : translated("hint");
-    const silent = problem.code === "network";
-    return { title: translated("title"), message: silent ? null : problem.message || null, hint: ownHint };
+    const { code, params } = problem;
+    const reason = typeof params.reason === "string" ? translated(i18n, `reasons.${code}`, { code: params.reason, params }) : null;
+    const cause = translated(i18n, "causes", problem, ".title");
+    if (cause !== null) {
+      const detail = typeof params.detail === "string" ? params.detail : null;
+      // A reason's text says what to do, too.
+      return { title: cause, message: reason ?? detail, hint: reason ? null : translated(i18n, "causes", problem, ".hint"), english: { message: !reason } };
+    }
+    const title = translated(i18n, "errors", problem, ".title");
+    if (title === null) {
+      return { title: problem.message || t("errors.title"), message: null, hint: problem.hint || null, english: { title: problem.message !== "", hint: true } };
+    }
+    const isEnglish = i18n.language === "en";
+    const message = code === "network" ? null : problem.message || null;
+    if (reason && !(isEnglish && message)) return { title, message: reason, hint: null, english: {} };
+    return { title, message, hint: isEnglish && problem.hint ? problem.hint : translated(i18n, "errors", problem, ".hint"), english: { message: true } };
   };
+}
+
+/** What went wrong, in one run of text. */
+export function ProblemLine(props: { problem: unknown; className?: string }) {
+  const { title, message, hint, english } = useProblemTexts()(props.problem);
+  const parts = [[title, english.title], [message, english.message], [hint, english.hint]] as const;
+  return (
+    <p className={cn("wrap-anywhere", props.className)}>
+      {parts.map(
+        ([text, isEnglish], index) =>
+          text && (
+            <span key={index} lang={isEnglish ? "en" : undefined}>
+              {text.replace(/([^.!?])$/, "$1.")}{" "}
+            </span>
+          ),
+      )}
+    </p>
+  );
 }
 
 /** What went wrong, and what to do. */
@@ -41,9 +73,11 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
       <div className="flex gap-2.5">
         <CircleAlert className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden />
         <div className="min-w-0 flex-1">
-          <p className="font-semibold text-bad">{texts.title}</p>
+          <p lang={texts.english.title ? "en" : undefined} className="font-semibold wrap-anywhere text-bad">
+            {texts.title}
+          </p>
           {texts.message && (
-            <p lang="en" className="mt-0.5 wrap-anywhere">
+            <p lang={texts.english.message ? "en" : undefined} className="mt-0.5 wrap-anywhere">
               {texts.message}
             </p>
           )}
@@ -56,7 +90,11 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
               ))}
             </ul>
           )}
-          {texts.hint && <p className="mt-1">{texts.hint}</p>}
+          {texts.hint && (
+            <p lang={texts.english.hint ? "en" : undefined} className="mt-1">
+              {texts.hint}
+            </p>
+          )}
           {problem.requestId && (
             <p className="mt-1 text-xs text-soft">
               {t("common.requestId")}: <code className="break-all">{problem.requestId}</code>

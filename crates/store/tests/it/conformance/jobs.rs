@@ -38,7 +38,7 @@ async fn claim_soon(database: &Database, worker: &str, lease: Duration) -> Job {
 }
 
 fn failure(retry_after: Option<Duration>) -> Failure {
-    Failure { error: "out of memory".into(), retry_after }
+    Failure { error: "out of memory".into(), cause: json!({ "code": "full" }), retry_after }
 }
 
 pub async fn go_from_the_queue_to_their_end(database: Database) {
