@@ -6,7 +6,7 @@ import { api, take } from "../../shared/api/client";
 import { Problem } from "../../shared/api/problem";
 import { keys } from "../../shared/api/queries";
 import type { Job, JobStatus } from "../../shared/api/types";
-import { isActive } from "../../shared/jobs/useProjectJob";
+import { isActive } from "../../shared/jobs/useNewestJob";
 import { useFormat } from "../../shared/lib/format";
 import { SaidText } from "../../shared/lib/said";
 import { Badge, type Tone } from "../../shared/ui/Badge";

@@ -15,7 +15,7 @@ import type { Series } from "./Chart";
 import { type Axis, type Course, curvesOf, type Figure, usualStrength } from "./curves";
 import { FigureTable } from "./FigureTable";
 import { colourOfRun, DASHES, MOST_RUNS } from "./palette";
-import { pointOf, type RunState } from "./runStream";
+import { figuresOf, type RunState } from "./runStream";
 
 const Chart = lazy(() => import("./Chart"));
 const AXES: Axis[] = ["step", "epoch", "time"];
@@ -39,9 +39,7 @@ function useCourses(runs: Run[]): Course[] {
       runs.flatMap((run, index): Course[] => {
         const metrics = found[index];
         if (!metrics) return [];
-        const steps = metrics.steps.map((step) => pointOf(step.step, step as unknown as Record<string, unknown>));
-        const evaluations = metrics.evaluations.flatMap(({ step, eval_loss }) => (eval_loss == null ? [] : [{ step, loss: eval_loss }]));
-        return [{ id: run.id, name: run.name, steps, evaluations }];
+        return [{ id: run.id, name: run.name, ...figuresOf(metrics) }];
       }),
     // The runs are read again with each refresh; what is drawn of them is their names and figures.
     // eslint-disable-next-line react-hooks/exhaustive-deps

@@ -29,20 +29,29 @@ const RUN = {
   created_at: "2026-01-01T10:00:00Z",
 } as Run;
 
+const STEPS = [3, 4].map((step) => ({ step, loss: 2 - step / 10, learning_rate: 0.0002, time: "2026-01-01T10:00:00Z" }));
+
 const requests: string[] = [];
 let jobStatus = "failed";
+let polled: Partial<Run> | null = null;
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
 
 beforeEach(() => {
   FakeEventSource.install();
   requests.length = 0;
   jobStatus = "failed";
+  polled = null;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const asked = input as Request;
     const path = new URL(asked.url).pathname;
     requests.push(`${asked.method} ${path} ${await asked.clone().text()}`);
     if (path === "/api/jobs/job-1") return Response.json({ id: "job-1", status: jobStatus });
+    if (polled && path.endsWith("/runs/run-1")) return Response.json({ ...RUN, ...polled });
+    if (polled && path.endsWith("/runs/run-1/metrics")) return Response.json({ run_id: "run-1", steps: STEPS, evaluations: [{ step: 4, eval_loss: 1.75 }] });
     if (!path.endsWith("/train/resume")) return Response.json({ error: { code: "not_found" } }, { status: 404 });
     return Response.json({ job: { id: "job-2" }, run: { ...RUN, status: "queued" } }, { status: 202 });
   });
@@ -109,4 +118,33 @@ it("shows the steps as they come, and the end", async () => {
   expect(screen.getByText("1.500")).toBeTruthy();
   expect(screen.getByText("Finished")).toBeTruthy();
   expect(source?.readyState).toBe(FakeEventSource.CLOSED);
+});
+
+it("asks for the figures and the end while the stream cannot be opened, and goes on with the stream", async () => {
+  vi.useFakeTimers();
+  const pass = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
+  polled = { status: "running", step: 4 };
+  show({ ...RUN, status: "running", resumable: false });
+  await pass(0);
+  expect(requests.filter((request) => request.includes("/metrics"))).toEqual([]);
+  act(() => FakeEventSource.all[0]?.fail(FakeEventSource.CLOSED));
+  await pass(100);
+  expect(screen.getByText("4 of 6")).toBeTruthy();
+  expect(screen.getByText("1.600")).toBeTruthy();
+  expect(screen.getByText("1.750")).toBeTruthy();
+
+  polled = { status: "failed" };
+  await pass(2100);
+  expect(screen.getByText("Failed")).toBeTruthy();
+
+  // The refused stream is tried again; its replay tells what was there before, and what came since.
+  await pass(1000);
+  const source = FakeEventSource.all[1];
+  act(() => {
+    source?.onopen?.();
+    for (const step of [3, 4, 5]) source?.send("step", { step, total_steps: 6, loss: 1 }, String(step));
+    source?.send("end", { status: "failed" });
+  });
+  await pass(100);
+  expect(screen.getByText("5 of 6")).toBeTruthy();
 });

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { Run } from "../../shared/api/types";
-import { isActive } from "../../shared/jobs/useProjectJob";
+import { isActive } from "../../shared/jobs/useNewestJob";
 import { RUN_TONES } from "../../shared/runs/useRuns";
 import { Badge } from "../../shared/ui/Badge";
 import { Section } from "../../shared/ui/Card";

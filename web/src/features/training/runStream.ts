@@ -1,4 +1,4 @@
-import type { RunStatus } from "../../shared/api/types";
+import type { Metrics, Run, RunStatus } from "../../shared/api/types";
 import type { StreamEvent } from "../../shared/lib/events";
 
 export interface StepPoint {
@@ -88,6 +88,26 @@ function upTo<Point extends { step: number }>(points: readonly Point[], step: nu
   let end = points.length;
   while (end > 0 && (points[end - 1]?.step ?? 0) >= step) end -= 1;
   return points.slice(0, end);
+}
+
+/** The figures of a run that were asked for. */
+export function figuresOf(metrics: Metrics): Pick<RunState, "steps" | "evaluations"> {
+  return {
+    steps: metrics.steps.map((step) => pointOf(step.step, step as unknown as Fields)),
+    evaluations: metrics.evaluations.flatMap(({ step, eval_loss }) => (eval_loss == null ? [] : [{ step, loss: eval_loss }])),
+  };
+}
+
+/** The state after the run was asked for: all but the messages, which the stream brings later. */
+export function afterPoll(state: RunState, run: Run, metrics: Metrics): RunState {
+  return {
+    ...state,
+    ...figuresOf(metrics),
+    status: run.status,
+    totalSteps: run.total_steps ?? state.totalSteps,
+    peakBytes: run.peak_memory_bytes ?? state.peakBytes,
+    plannedBytes: run.planned_memory_bytes ?? state.plannedBytes,
+  };
 }
 
 /** The state after some more events. Many at once, because a replay begins with thousands. */

@@ -2,14 +2,15 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { refreshProject } from "../../shared/api/queries";
 import { type ConnectionState, type StreamEvent, useEvents } from "../../shared/lib/events";
-import { afterEvents, NOTHING_YET, type RunState } from "./runStream";
+import { afterEvents, afterPoll, NOTHING_YET, type RunState } from "./runStream";
+import { useRunPoll } from "./useRunPoll";
 
 const TYPES = ["status", "plan", "log", "step", "evaluation", "checkpoint", "stopped_early"];
 /** Events are shown together in this distance: a replay brings thousands at once. */
 const BATCH_MS = 100;
 
 /**
- * A run's events from its first one, then live. `attempt` begins anew: after a resume the ended stream is opened again,
+ * A run's events from its first one, then live; while they do not come, its state and figures are asked for. `attempt` begins anew: after a resume the ended stream is opened again,
  * and the replay tells everything in order.
  */
 export function useRunStream(projectId: string, runId: string, attempt: string): { state: RunState; connection: ConnectionState } {
@@ -45,5 +46,6 @@ export function useRunStream(projectId: string, runId: string, attempt: string):
       timer.current ??= setTimeout(flush, BATCH_MS);
     }
   });
+  useRunPoll(projectId, runId, connection, (run, metrics) => setState((before) => afterPoll(before, run, metrics)));
   return { state, connection };
 }

@@ -6,7 +6,7 @@ import { useSearchParams } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { Writing } from "../../shared/api/types";
-import { isActive } from "../../shared/jobs/useProjectJob";
+import { isActive } from "../../shared/jobs/useNewestJob";
 import { useFormat } from "../../shared/lib/format";
 import { PassageDialog } from "../../shared/passages/PassageDialog";
 import { Button } from "../../shared/ui/Button";

@@ -8,7 +8,7 @@ import { refreshProject } from "../../shared/api/queries";
 import type { Connection, Project, Writing } from "../../shared/api/types";
 import { useConnectionName } from "../../shared/connections/useKindLabel";
 import { JobProblem } from "../../shared/jobs/JobProblem";
-import { isActive } from "../../shared/jobs/useProjectJob";
+import { isActive } from "../../shared/jobs/useNewestJob";
 import { useFormat } from "../../shared/lib/format";
 import { parseNumber } from "../../shared/lib/numbers";
 import { Button } from "../../shared/ui/Button";

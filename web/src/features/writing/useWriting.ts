@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
-import { isActive, useProjectJob } from "../../shared/jobs/useProjectJob";
+import { isActive } from "../../shared/jobs/useNewestJob";
+import { useProjectJob } from "../../shared/jobs/useProjectJob";
 
 const REFRESH_MS = 1000;
 

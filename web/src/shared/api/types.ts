@@ -32,6 +32,7 @@ export type LabelStudioConflict = Schemas["LabelStudioConflict"];
 export type LabelStudioConnection = Schemas["LabelStudioConnection"];
 export type LabelStudioDataset = Schemas["LabelStudioDataset"];
 export type Message = Schemas["Message"];
+export type Metrics = Schemas["Metrics"];
 export type Model = Schemas["Model"];
 export type ModelFacts = Schemas["ModelFacts"];
 export type OptionEntry = Schemas["OptionEntry"];
