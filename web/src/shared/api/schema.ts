@@ -2822,12 +2822,17 @@ export interface components {
         };
         /** @description Why a job or a run failed. */
         Failure: {
-            /** @description Stable name. */
+            /**
+             * @description Stable name: of a known cause, or `job_failed`.
+             * @example out_of_memory
+             */
             code: string;
             /** @description What the user can do. */
             hint: string;
-            /** @description What happened. */
+            /** @description What happened, in English. */
             message: string;
+            /** @description The values that a translated text needs; `detail` is what cannot be translated. */
+            params: Record<string, never>;
         };
         /** @description One field of a request that is not valid. */
         FieldError: {
@@ -5281,7 +5286,10 @@ export interface components {
         };
         /** @description Why a run failed. */
         RunFailure: {
-            /** @description Stable name. */
+            /**
+             * @description Stable name: of a known cause, `training_failed` or `interrupted`.
+             * @example out_of_memory
+             */
             code: string;
             /**
              * Format: int64
@@ -5292,8 +5300,10 @@ export interface components {
             hint: string;
             /** @description The last lines that it wrote. */
             last_lines: string[];
-            /** @description What happened. */
+            /** @description What happened, in English. */
             message: string;
+            /** @description The values that a translated text needs; `detail` is what cannot be translated. */
+            params: Record<string, never>;
         };
         /**
          * @description Where a run stands.
