@@ -12,6 +12,7 @@ mod error;
 pub mod example_changes;
 mod example_filter;
 pub mod example_outline;
+pub mod example_sizes;
 pub mod examples;
 pub mod files;
 pub mod generation_units;

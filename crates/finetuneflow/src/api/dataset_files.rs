@@ -275,6 +275,9 @@ fn stored(example: Example, file: &File, status: RowStatus) -> NewExample {
     }
 }
 
+/// Columns that an error names at most.
+const MOST_COLUMNS: usize = 200;
+
 /// A file that cannot be used as a whole: what happened before the colon or semicolon, what to do behind it.
 fn refused(error: &ImportError) -> ApiError {
     let api = ApiError::new(Code::InvalidDataset, super::error::with_full_stop(&error.to_string()));
@@ -286,6 +289,9 @@ fn refused(error: &ImportError) -> ApiError {
             .hint("Only text with one answer a row can be trained on: convert the file and upload it again.")
             .param("column", column.clone())
             .param("row", *row),
+        ImportError::UnknownFormat { columns, .. } => api
+            .hint("Say with `mapping` which columns hold the prompt and the completion.")
+            .param("columns", columns.iter().take(MOST_COLUMNS).cloned().collect::<Vec<_>>()),
         _ => api.hint("Correct the file as the message says and upload it again."),
     }
 }

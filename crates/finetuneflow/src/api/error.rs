@@ -86,7 +86,7 @@ error_codes! {
     HubRateLimited "hub_rate_limited" 429 "Wait some minutes and try again; with a token the hub allows more.";
     Internal "internal" 500 "Try again. If it stays, look for the request id in the server's log and report it.";
     ProviderFailed "provider_failed" 502 "Correct the connection in the settings, or start the server that it names.";
-    HubUnreachable "hub_unreachable" 502 "Check the connection to the internet and FTF_HUB_ENDPOINT, then try again; what was downloaded before can be used.";
+    HubUnreachable "hub_unreachable" 502 "Check the connection to the internet, then try again; what was downloaded before can be used.";
     HubNotTrusted "hub_not_trusted" 502 "Try again; if it stays, choose another model and tell the hub of this one.";
     Unavailable "unavailable" 503 "Try again in a moment; GET /health says which part is missing.";
     StorageFull "storage_full" 507 "Free some disk space or move the data folder, then try again.";

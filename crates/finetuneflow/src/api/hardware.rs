@@ -1,22 +1,21 @@
 //! What this machine can do, and whether a training fits.
 
 use axum::extract::State;
-use engine::device::cpu::{CpuDevice, gemm};
-use engine::models::spec_of;
-use engine::trainer::TrainError;
-use engine::trainer::fit::{Fitter, free_memory_bytes, micro_batches};
-use engine::weights::ModelConfig;
+use engine::device::cpu::gemm;
+use engine::trainer::fit::free_memory_bytes;
 use serde::{Deserialize, Serialize};
 use store::runs::{RunFilter, RunStatus};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::error::{ApiError, ApiResult, Code};
+use super::error::ApiResult;
 use super::extract::{Json, Query};
+use super::memory_fit::{Lowerable, PlannedModel};
 use super::runs::RunConfig;
 use super::state::AppState;
 use super::train_config::{Method, Precision, TrainConfig};
+use super::train_defaults::{Asked, Situation};
 use crate::machine;
 
 /// What computes.
@@ -133,24 +132,14 @@ async fn check(State(state): State<AppState>, Query(query): Query<CheckQuery>) -
     }))
 }
 
-/// The default training, made smaller until it fits.
+/// The usual training, made smaller where it does not fit.
 async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
-    let model = super::models::usable(state, id)?;
-    let available = free_memory_bytes();
-    let mut train = TrainConfig::defaults(model.context_length.unwrap_or(2048));
-    let mut required = required_bytes(state, id, &train)?;
-    let fits = |required: u64| available.is_none_or(|available| required <= available);
+    let model = PlannedModel::open(state, id)?;
+    let wanted = TrainConfig::defaults(&Situation::of_model(&model), Asked::default());
+    let mut train = wanted.clone();
+    let (required_bytes, fits) = model.settle(&mut train, Lowerable::ALL)?;
     let mut advice = Vec::new();
-    while !fits(required) && (train.micro_batch_size > 1 || train.max_seq_len > 128) {
-        if train.micro_batch_size > 1 {
-            train.micro_batch_size /= 2;
-        } else {
-            train.max_seq_len = (train.max_seq_len / 2).max(128);
-        }
-        required = required_bytes(state, id, &train)?;
-    }
-    let wanted = TrainConfig::defaults(model.context_length.unwrap_or(2048));
-    if !fits(required) {
+    if !fits {
         advice.push("This model does not fit the free memory even with the smallest settings: close other programs or choose a smaller model.".to_owned());
     } else if train != wanted {
         advice.push("The usual settings do not fit the free memory: these smaller ones do.".to_owned());
@@ -160,69 +149,20 @@ async fn fit(state: &AppState, id: &str) -> ApiResult<FitPlan> {
     }
     Ok(FitPlan {
         model_id: id.to_owned(),
-        fits: fits(required),
+        fits,
         method: train.method,
         precision: train.precision,
         micro_batch_size: train.micro_batch_size,
         max_seq_len: train.max_seq_len,
-        required_bytes: required,
-        available_bytes: available,
+        required_bytes,
+        available_bytes: free_memory_bytes(),
         tokens_per_second: measured_speed(state, id).await?,
         advice,
     })
 }
 
-/// What the training will allocate with the recomputation that it would choose.
-fn required_bytes(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<u64> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        ApiError::new(Code::InvalidModel, format!("The model {model_id} cannot be used: {error}."))
-    };
-    let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
-    let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
-    let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let options = train.options(dir).map_err(|error| ApiError::invalid_field("layers", error.to_string()))?;
-    let invalid = |error: TrainError| ApiError::invalid_field("target_modules", error.to_string());
-    let (rows, context) = (train.micro_batch_size as usize, train.max_seq_len as usize);
-    let (device, batches) = (CpuDevice::new(1), micro_batches(None, None, options.packing));
-    let fitter = Fitter::of(&options, &device, &spec, &batches).map_err(invalid)?;
-    let recompute = fitter.recompute(rows, context);
-    Ok(fitter.plan(rows, context, recompute).total_bytes)
-}
-
-/// Refuses a training that would not fit into the free memory, naming what would.
-pub fn require_fit(state: &AppState, model_id: &str, train: &TrainConfig) -> ApiResult<()> {
-    let required = required_bytes(state, model_id, train)?;
-    let Some(available) = free_memory_bytes() else { return Ok(()) };
-    if required <= available {
-        return Ok(());
-    }
-    let mut smaller = train.clone();
-    while smaller.micro_batch_size > 1 && required_bytes(state, model_id, &smaller)? > available {
-        smaller.micro_batch_size /= 2;
-    }
-    while smaller.max_seq_len > 64 && required_bytes(state, model_id, &smaller)? > available {
-        smaller.max_seq_len /= 2;
-    }
-    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    let message = format!(
-        "This training needs {} MiB of memory and {} MiB are available to it.",
-        mebibytes(required),
-        mebibytes(available)
-    );
-    let error = ApiError::new(Code::DoesNotFit, message)
-        .param("required_bytes", required)
-        .param("available_bytes", available);
-    if required_bytes(state, model_id, &smaller)? > available {
-        return Err(error.hint("Close other programs or choose a smaller model."));
-    }
-    let (rows, tokens) = (smaller.micro_batch_size, smaller.max_seq_len);
-    Err(error
-        .hint(format!("Set micro_batch_size to {rows} and max_seq_len to {tokens}."))
-        .param("micro_batch_size", rows)
-        .param("max_seq_len", tokens))
-}
-
-async fn measured_speed(state: &AppState, model_id: &str) -> ApiResult<Option<f64>> {
+/// Tokens a second of the last finished training of a model on this machine.
+pub async fn measured_speed(state: &AppState, model_id: &str) -> ApiResult<Option<f64>> {
     let filter = RunFilter { status: Some(RunStatus::Completed), ..RunFilter::default() };
     let runs = store::runs::list(&state.database, store::Page::new(1, 50), filter).await?;
     for run in runs.items {

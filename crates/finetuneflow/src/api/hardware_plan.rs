@@ -2,24 +2,23 @@
 //! not fit.
 
 use axum::extract::State;
-use engine::device::cpu::CpuDevice;
-use engine::models::{DecoderSpec, spec_of};
-use engine::trainer::fit::{Fitter, Wish, free_memory_bytes, micro_batches};
+use engine::trainer::Method as EngineMethod;
+use engine::trainer::fit::free_memory_bytes;
 use engine::trainer::memory_plan::MemoryPlan;
 use engine::trainer::options::BasePrecisionName;
-use engine::trainer::{Method as EngineMethod, TrainOptions};
-use engine::weights::ModelConfig;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::error::{ApiError, ApiResult, Code};
+use super::error::ApiResult;
 use super::extract::{Json, Path};
+use super::memory_fit::{FittingSettings, Footprint, Lowerable, PlannedModel, Standing};
 use super::projects::ProjectSettings;
 use super::state::AppState;
 use super::train_config::{TrainConfig, TrainRequest};
+use super::train_defaults::Situation;
 use crate::machine;
 
 /// Bytes by purpose.
@@ -37,19 +36,6 @@ pub struct MemoryParts {
     pub logits: u64,
     /// The program, and what is only used for a moment.
     pub buffers: u64,
-}
-
-/// Settings with which a training fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FittingSettings {
-    /// Sequences in one pass.
-    pub micro_batch_size: u32,
-    /// Passes in one step: the examples of a step stay as many.
-    pub gradient_accumulation_steps: u32,
-    /// Longer examples are cut.
-    pub max_seq_len: u32,
-    /// What it then allocates.
-    pub required_bytes: u64,
 }
 
 /// A way of training with the project's settings.
@@ -120,86 +106,62 @@ async fn plan_training(
     Json(request): Json<TrainRequest>,
 ) -> ApiResult<Json<TrainingPlan>> {
     let project = store::projects::get(&state.database, project_id).await?;
-    Ok(Json(of_project(&state, &ProjectSettings::of(&project).model_id, request)?))
+    let model = PlannedModel::open(&state, &ProjectSettings::of(&project).model_id)?;
+    let situation = Situation::of_project(&state, project_id, &model).await?;
+    Ok(Json(plan(&model, &situation, request)?))
 }
 
-/// The plan of a model's training with these settings.
-pub fn of_project(state: &AppState, model_id: &str, request: TrainRequest) -> ApiResult<TrainingPlan> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        ApiError::new(Code::InvalidModel, format!("The model {model_id} cannot be used: {error}."))
-    };
-    let model = super::models::usable(state, model_id)?;
-    let train = TrainConfig::of(request, model.context_length.unwrap_or(2048))?;
-    let dir = state.services.models.dir(model_id).map_err(|error| wrong(&error))?;
-    let config = ModelConfig::open(&dir).map_err(|error| wrong(&error))?;
-    let spec = spec_of(&config).map_err(|error| wrong(&error))?;
-    let options = train.options(dir).map_err(|error| ApiError::invalid_field("layers", error.to_string()))?;
-    let ways = WAYS.iter().filter_map(|way| plan_way(&spec, &options, &train, way)).collect();
+/// Whether the training that is asked for fits, without a look at the data.
+pub fn fits(state: &AppState, model_id: &str, request: TrainRequest) -> bool {
+    let of_model = |model: PlannedModel| plan(&model, &Situation::of_model(&model), request);
+    PlannedModel::open(state, model_id).and_then(of_model).is_ok_and(|plan| plan.fits())
+}
+
+fn plan(model: &PlannedModel, situation: &Situation, request: TrainRequest) -> ApiResult<TrainingPlan> {
+    let lowerable = Lowerable::of(&request);
+    let mut train = TrainConfig::of(request, situation)?;
+    model.settle(&mut train, lowerable)?;
+    let asked = Footprint::of(model, &train)?;
     Ok(TrainingPlan {
-        model_id: model_id.to_owned(),
+        model_id: model.id().to_owned(),
         micro_batch_size: train.micro_batch_size,
         gradient_accumulation_steps: train.gradient_accumulation_steps,
         max_seq_len: train.max_seq_len,
         available_bytes: free_memory_bytes(),
         total_bytes: machine::memory().map(|memory| memory.total_bytes),
-        ways,
+        ways: WAYS.iter().filter_map(|way| plan_way(&asked, way)).collect(),
     })
 }
 
 /// `None` for a way that the model does not have.
 fn plan_way(
-    spec: &DecoderSpec,
-    asked: &TrainOptions,
-    train: &TrainConfig,
+    asked: &Footprint<'_>,
     (id, method, base): &(&str, EngineMethod, Option<BasePrecisionName>),
 ) -> Option<WayPlan> {
-    let mut options = asked.clone();
-    options.method = *method;
-    // Eight bits are a choice of their own, which the plain ways keep.
-    if base.is_some()
-        || options.base_precision == Some(BasePrecisionName::Nf4)
-        || *method == EngineMethod::Full
-    {
-        options.base_precision = *base;
-    }
-    let (device, batches) = (CpuDevice::new(1), micro_batches(None, None, options.packing));
-    let fitter = Fitter::of(&options, &device, spec, &batches).ok()?;
-    let of = |rows: usize, length: usize| fitter.plan(rows, length, fitter.recompute(rows, length));
-    let (rows, length) = (train.micro_batch_size as usize, train.max_seq_len as usize);
-    let plan = of(rows, length);
-    let fits = fitter.fits(&plan);
+    let way = asked.with(|options| {
+        options.method = *method;
+        // Eight bits are a choice of their own, which the plain ways keep.
+        if base.is_some()
+            || options.base_precision == Some(BasePrecisionName::Nf4)
+            || *method == EngineMethod::Full
+        {
+            options.base_precision = *base;
+        }
+    });
+    let (plan, standing) = way.plan(Lowerable::ALL).ok()?;
     let is_quantized = |base: Option<BasePrecisionName>| base == Some(BasePrecisionName::Nf4);
-    let smaller = (!fits)
-        .then(|| {
-            fitter.solve(Wish {
-                micro_batch_size: None,
-                max_seq_len: None,
-                gradient_accumulation_steps: train.gradient_accumulation_steps as usize,
-                default_micro_batch_size: rows,
-                default_max_seq_len: length,
-            })
-        })
-        .and_then(|found| {
-            let plan = of(found.micro_batch_size, found.max_seq_len);
-            fitter.fits(&plan).then(|| FittingSettings {
-                micro_batch_size: narrow(found.micro_batch_size),
-                gradient_accumulation_steps: narrow(found.gradient_accumulation_steps),
-                max_seq_len: narrow(found.max_seq_len),
-                required_bytes: plan.total_bytes,
-            })
-        });
+    let wanted = asked.options();
     Some(WayPlan {
         id: (*id).to_owned(),
-        chosen: asked.method == *method && is_quantized(asked.base_precision) == is_quantized(*base),
-        fits,
+        chosen: wanted.method == *method && is_quantized(wanted.base_precision) == is_quantized(*base),
+        fits: standing == Standing::Fits,
         required_bytes: plan.total_bytes,
         parts: parts(&plan),
-        smaller,
+        smaller: match standing {
+            Standing::Fits => None,
+            Standing::TooLarge(smaller) => smaller,
+        },
     })
-}
-
-fn narrow(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn parts(plan: &MemoryPlan) -> MemoryParts {

@@ -28,6 +28,7 @@ mod health;
 mod hub;
 mod jobs;
 mod label_studio;
+mod memory_fit;
 mod models;
 mod observe;
 mod ollama;
@@ -45,6 +46,7 @@ mod steps;
 mod storage;
 mod train;
 mod train_config;
+mod train_defaults;
 mod train_tokens;
 
 use std::sync::Arc;
@@ -101,6 +103,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(changes::routes())
         .merge(label_studio::routes())
         .merge(train::routes())
+        .merge(train_defaults::routes())
         .merge(train_tokens::routes())
         .merge(runs::routes())
         .merge(chat::routes())

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::files::FileFilter;
 use store::project_choices::{self, Choices};
 use store::projects::{self as rows, NewProject, ProjectChange, ProjectFilter};
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Checks, Json, List, Paging, Path, Query};
+use super::files::FileKind;
 use super::hardware_proof::{self, HardwareProof};
 use super::jobs::Job;
 use super::state::AppState;
@@ -75,6 +77,8 @@ pub struct Project {
 pub struct Counts {
     /// Files of both kinds.
     pub files: u64,
+    /// Those of them that are read for their text.
+    pub documents: u64,
     /// Chunks of all files.
     pub chunks: u64,
     /// Examples of any status.
@@ -346,8 +350,10 @@ async fn counts(state: &AppState, id: Uuid) -> ApiResult<Counts> {
     let database = &state.database;
     let one = store::Page::new(1, 1);
     let examples = store::examples::status_counts(database, id).await?;
+    let documents = FileFilter { kind: Some(FileKind::RawDoc.as_str().to_owned()), status: None };
     Ok(Counts {
-        files: store::files::list(database, id, one, store::files::FileFilter::default()).await?.total,
+        files: store::files::list(database, id, one, FileFilter::default()).await?.total,
+        documents: store::files::list(database, id, one, documents).await?.total,
         chunks: store::chunks::list(database, id, one, store::chunks::ChunkFilter::default()).await?.total,
         examples: examples.total(),
         approved: examples.approved,

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::error::{ApiError, ApiResult};
 use super::extract::Json;
 use super::state::AppState;
-use super::train_config::{BasePrecision, Method, Precision, Schedule, TrainConfig};
+use super::train_config::{BasePrecision, Method, Precision, Schedule};
 use super::{chat, chunks, dataset, export as exports, projects};
 use crate::config::Source;
 use crate::library;
@@ -129,11 +129,9 @@ pub struct ChatDefaults {
     pub top_p: f32,
 }
 
-/// What requests may leave out.
+/// What requests may leave out. Of trainings `GET /api/projects/{project_id}/train/defaults` tells it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Defaults {
-    /// Of trainings.
-    pub train: TrainConfig,
     /// Of chunks.
     pub chunks: ChunkDefaults,
     /// Of examples.
@@ -155,7 +153,7 @@ pub struct Settings {
     pub options: Options,
     /// What the server takes.
     pub limits: LimitsView,
-    /// What requests may leave out.
+    /// What requests may leave out. Of trainings `GET /api/projects/{project_id}/train/defaults` tells it.
     pub defaults: Defaults,
 }
 
@@ -198,7 +196,6 @@ async fn ocr(State(state): State<AppState>) -> ApiResult<Json<OcrView>> {
 #[utoipa::path(get, path = "/api/settings", tag = "settings", responses((status = 200, body = Settings)))]
 async fn read(State(state): State<AppState>) -> Json<Settings> {
     let config = &state.config;
-    let context = state.services.models.find(crate::models::BASE).and_then(|model| model.context_length);
     Json(Settings {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         data_dir: config.data_dir.display().to_string(),
@@ -210,7 +207,6 @@ async fn read(State(state): State<AppState>) -> Json<Settings> {
             max_files_per_upload: config.max_files_per_upload as u64,
         },
         defaults: Defaults {
-            train: TrainConfig::defaults(context.unwrap_or(1024)),
             chunks: ChunkDefaults { max_tokens: chunks::DEFAULT_MAX_TOKENS, overlap_tokens: 0 },
             generate: GenerateDefaults { questions_per_fact: dataset::DEFAULT_QUESTIONS as u64 },
             chat: ChatDefaults { max_tokens: chat::DEFAULT_MAX_TOKENS, temperature: 0.0, top_p: 1.0 },

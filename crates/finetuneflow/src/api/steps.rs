@@ -254,7 +254,7 @@ async fn of_facts(state: &AppState, facts: &Facts<'_>, step: StepId) -> ApiResul
 /// The training that is chosen fits the free memory; what cannot be planned is for the steps before to say.
 fn fits(state: &AppState, facts: &Facts<'_>) -> bool {
     let request = planned(facts.choices.get("train"));
-    hardware_plan::of_project(state, &facts.settings.model_id, request).is_ok_and(|plan| plan.fits())
+    hardware_plan::fits(state, &facts.settings.model_id, request)
 }
 
 /// Of the chosen settings those that decide about memory. A form keeps what was typed, so a field may hold anything.

@@ -16,11 +16,13 @@ use uuid::Uuid;
 use super::error::{ApiError, ApiResult, Code};
 use super::extract::{Json, Path, Query};
 use super::jobs::Job;
+use super::memory_fit::{Lowerable, PlannedModel};
 use super::projects::ProjectSettings;
 use super::runs::{self, Run, RunConfig};
 use super::sse::{self, Message};
 use super::state::AppState;
 use super::train_config::{TrainConfig, TrainRequest};
+use super::train_defaults::Situation;
 
 /// Events that are read at a time.
 const PART: u64 = 500;
@@ -86,12 +88,15 @@ async fn start(
 pub async fn begin(state: &AppState, project_id: Uuid, mut body: TrainRequest) -> ApiResult<TrainStarted> {
     let project = store::projects::get(&state.database, project_id).await?;
     let settings = ProjectSettings::of(&project);
-    let model = super::models::usable(state, &settings.model_id)?;
+    let model = PlannedModel::open(state, &settings.model_id)?;
     let name = body.name.take().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let train = TrainConfig::of(body, model.context_length.unwrap_or(2048))?;
+    let lowerable = Lowerable::of(&body);
+    let situation = Situation::of_project(state, project_id, &model).await?;
+    let mut train = TrainConfig::of(body, &situation)?;
     super::examples::require_approved(state, project_id).await?;
     refuse_second(state, project_id).await?;
-    super::hardware::require_fit(state, &settings.model_id, &train)?;
+    model.settle(&mut train, lowerable)?;
+    model.require_fit(&train)?;
     let number = runs::next_number(state, project_id).await?;
     let settings = train.settings(&settings.model_id, model.commit);
     let (run, job) = crate::jobs::train::start(&state.database, project_id, &settings, None).await?;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::error::ApiResult;
 use super::extract::Checks;
+use super::train_defaults::{Asked, Situation};
 use crate::jobs::train::TrainSettings;
 
 /// An enumeration whose values have one name in requests, in answers and in stored settings.
@@ -214,46 +215,13 @@ pub struct TrainConfig {
 }
 
 impl TrainConfig {
-    /// The settings when nothing is asked for, on a model with this context.
-    pub fn defaults(context_length: u64) -> Self {
-        Self {
-            method: Method::Lora,
-            rank: 16,
-            alpha: 32.0,
-            use_rslora: false,
-            target_modules: "all-linear".to_owned(),
-            layers: "all".to_owned(),
-            lora_plus_ratio: 1.0,
-            dropout: 0.0,
-            epochs: Some(3.0),
-            max_steps: None,
-            learning_rate: 2e-4,
-            schedule: Schedule::Cosine,
-            warmup_steps: 0,
-            weight_decay: 0.0,
-            max_grad_norm: 1.0,
-            micro_batch_size: 4,
-            gradient_accumulation_steps: 1,
-            max_seq_len: u32::try_from(context_length.min(1024)).unwrap_or(1024),
-            precision: Precision::of_this_machine(),
-            base_precision: None,
-            packing: true,
-            seed: 42,
-            eval_fraction: 0.1,
-            held_out_fraction: 0.0,
-            eval_steps: 0,
-            patience: 0,
-            checkpoint_steps: 20,
-            keep_checkpoints: 2,
-        }
-    }
-
     /// The request's settings over the defaults, checked.
-    pub fn of(request: TrainRequest, context_length: u64) -> ApiResult<Self> {
-        check(&request, context_length)?;
-        let default = Self::defaults(context_length);
+    pub fn of(request: TrainRequest, situation: &Situation) -> ApiResult<Self> {
+        check(&request, situation.context_length)?;
+        let asked = Asked { method: request.method, max_seq_len: request.max_seq_len };
+        let default = Self::defaults(situation, asked);
         Ok(Self {
-            method: request.method.unwrap_or(default.method),
+            method: default.method,
             rank: request.rank.unwrap_or(default.rank),
             alpha: request.alpha.unwrap_or(default.alpha),
             use_rslora: request.use_rslora.unwrap_or(default.use_rslora),
@@ -272,7 +240,7 @@ impl TrainConfig {
             gradient_accumulation_steps: request
                 .gradient_accumulation_steps
                 .unwrap_or(default.gradient_accumulation_steps),
-            max_seq_len: request.max_seq_len.unwrap_or(default.max_seq_len),
+            max_seq_len: default.max_seq_len,
             precision: request.precision.unwrap_or(default.precision),
             base_precision: request.base_precision,
             packing: request.packing.unwrap_or(default.packing),
@@ -512,6 +480,8 @@ fn check(request: &TrainRequest, context_length: u64) -> ApiResult<()> {
 mod tests {
     use super::*;
 
+    const SMALL: Situation = Situation { context_length: 512, hidden_size: None, data: None };
+
     #[test]
     fn every_wrong_field_is_named() {
         let request = TrainRequest {
@@ -523,7 +493,7 @@ mod tests {
             target_modules: Some("q_proj,nonsense".to_owned()),
             ..TrainRequest::default()
         };
-        let error = TrainConfig::of(request, 512).expect_err("refused").body(String::new());
+        let error = TrainConfig::of(request, &SMALL).expect_err("refused").body(String::new());
         let fields: Vec<_> = error.fields.iter().map(|field| field.field.as_str()).collect();
         assert_eq!(fields, ["rank", "max_steps", "learning_rate", "max_seq_len", "target_modules"]);
     }
@@ -531,7 +501,7 @@ mod tests {
     #[test]
     fn steps_replace_epochs() {
         let request = TrainRequest { max_steps: Some(7), ..TrainRequest::default() };
-        let config = TrainConfig::of(request, 512).expect("valid");
+        let config = TrainConfig::of(request, &SMALL).expect("valid");
         assert_eq!((config.max_steps, config.epochs, config.max_seq_len), (Some(7), None, 512));
     }
 }

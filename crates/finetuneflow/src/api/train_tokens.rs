@@ -31,7 +31,7 @@ const LONGEST_CHARACTER: usize = 8;
 struct TokensQuery {
     /// The example.
     example_id: Uuid,
-    /// Longer rows are cut; left out: as a training does by default.
+    /// Longer rows are cut; left out: at the model's context.
     max_seq_len: Option<u32>,
 }
 
@@ -86,7 +86,7 @@ async fn tokens(
     let settings = ProjectSettings::of(&project);
     let model = super::models::usable(&state, &settings.model_id)?;
     let context = model.context_length.unwrap_or(2048);
-    let max_seq_len = query.max_seq_len.map_or(context.min(1024), u64::from);
+    let max_seq_len = query.max_seq_len.map_or(context, u64::from);
     if !(16..=context).contains(&max_seq_len) {
         let message = format!("must be between 16 and the model's context of {context}");
         return Err(ApiError::invalid_field("max_seq_len", message));

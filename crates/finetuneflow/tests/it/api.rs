@@ -53,7 +53,7 @@ async fn projects_are_created_changed_listed_and_deleted() {
         assert_eq!((&project["model_id"], &project["language"]), (&json!("broken"), &json!("en")));
         assert_eq!(
             project["counts"],
-            json!({ "files": 0, "chunks": 0, "examples": 0, "approved": 0, "pending": 0, "runs": 0 })
+            json!({ "files": 0, "documents": 0, "chunks": 0, "examples": 0, "approved": 0, "pending": 0, "runs": 0 })
         );
         ids.push(project["id"].as_str().expect("an id").to_owned());
     }

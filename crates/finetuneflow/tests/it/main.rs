@@ -31,3 +31,4 @@ mod server;
 mod steps;
 mod streams;
 mod support;
+mod train_defaults;

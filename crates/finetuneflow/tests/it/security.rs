@@ -82,6 +82,7 @@ async fn other_origins_read_only_when_they_are_on_the_list() {
     let preflight = [("origin", "https://friend.example.org"), ("access-control-request-method", "PATCH")];
     let answer = send(&server, "OPTIONS", "/api/projects/x", host, &preflight).await;
     assert!(answer.header("access-control-allow-methods").contains("PATCH"), "{:?}", answer.headers);
+    assert!(answer.header("access-control-allow-headers").contains("authorization"), "{:?}", answer.headers);
     let closed = Server::start().await;
     let answer = get(&closed, host, &[("origin", "https://friend.example.org")]).await;
     assert_eq!(answer.header("access-control-allow-origin"), "");

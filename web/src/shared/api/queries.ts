@@ -1,5 +1,6 @@
-import { type QueryClient, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, useQuery } from "@tanstack/react-query";
 import { api, take } from "./client";
+import type { TrainConfig } from "./types";
 
 /** Names of what is kept of the server. Everything of a project begins with `["project", id]`. */
 export const keys = {
@@ -56,12 +57,22 @@ export function useProject(id: string) {
   });
 }
 
-export function useHardware(modelId: string | null) {
+export function useHardware() {
   return useQuery({
-    queryKey: ["hardware", modelId],
-    queryFn: ({ signal }) =>
-      take(api.GET("/api/hardware/check", { params: { query: modelId === null ? {} : { model_id: modelId } }, signal })),
+    queryKey: ["hardware"],
+    queryFn: ({ signal }) => take(api.GET("/api/hardware/check", { signal })),
     staleTime: 10_000,
+  });
+}
+
+/** What a training of the project takes for what nobody chose; the values for one way stay until those of another are there. */
+export function useTrainDefaults(projectId: string, way: { method?: TrainConfig["method"]; base_precision?: TrainConfig["base_precision"] }) {
+  const query = { method: way.method, base_precision: way.base_precision || undefined };
+  return useQuery({
+    queryKey: [...keys.project(projectId), "train-defaults", query],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/projects/{project_id}/train/defaults", { params: { path: { project_id: projectId }, query }, signal })),
+    placeholderData: keepPreviousData,
   });
 }
 

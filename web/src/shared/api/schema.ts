@@ -1243,6 +1243,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/train/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a training of this project takes for what `train/start` leaves out
+         * @description The learning rate goes by the model's width, the size of a step and the times through the examples by how much there is to
+         *     learn, the longest row by the longest example; all of it is made smaller until it fits the free memory.
+         */
+        get: operations["train_defaults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/train/logs/stream": {
         parameters: {
             query?: never;
@@ -2347,6 +2368,11 @@ export interface components {
             chunks: number;
             /**
              * Format: int64
+             * @description Those of them that are read for their text.
+             */
+            documents: number;
+            /**
+             * Format: int64
              * @description Examples of any status.
              */
             examples: number;
@@ -2517,7 +2543,7 @@ export interface components {
              */
             train_examples: number;
         };
-        /** @description What requests may leave out. */
+        /** @description What requests may leave out. Of trainings `GET /api/projects/{project_id}/train/defaults` tells it. */
         Defaults: {
             /** @description Of the playground. */
             chat: components["schemas"]["ChatDefaults"];
@@ -2525,8 +2551,6 @@ export interface components {
             chunks: components["schemas"]["ChunkDefaults"];
             /** @description Of examples. */
             generate: components["schemas"]["GenerateDefaults"];
-            /** @description Of trainings. */
-            train: components["schemas"]["TrainConfig"];
         };
         /** @description What computes. */
         Device: {
@@ -5401,7 +5425,7 @@ export interface components {
         Settings: {
             /** @description Where everything is kept. */
             data_dir: string;
-            /** @description What requests may leave out. */
+            /** @description What requests may leave out. Of trainings `GET /api/projects/{project_id}/train/defaults` tells it. */
             defaults: components["schemas"]["Defaults"];
             /** @description What the server takes. */
             limits: components["schemas"]["LimitsView"];
@@ -5824,6 +5848,40 @@ export interface components {
              * @description Pulls weights to 0.
              */
             weight_decay: number;
+        };
+        /** @description What a project's training takes for what its request leaves out, and what it will be. */
+        TrainDefaults: {
+            /**
+             * Format: int64
+             * @description Null where the system does not tell.
+             */
+            available_bytes?: number | null;
+            /** @description The settings. */
+            config: components["schemas"]["TrainConfig"];
+            /** @description The settings fit the free memory. */
+            fits: boolean;
+            /**
+             * Format: int64
+             * @description Tokens of the longest; estimated where there are many. Null where there are none.
+             */
+            longest?: number | null;
+            /** @description They were made smaller for that. */
+            made_smaller: boolean;
+            /**
+             * Format: int64
+             * @description What the training will allocate.
+             */
+            required_bytes: number;
+            /**
+             * Format: int64
+             * @description Tokens of all approved examples; estimated where there are many. Null where there are none.
+             */
+            tokens?: number | null;
+            /**
+             * Format: double
+             * @description Of the last finished training of this model on this machine; null when there was none.
+             */
+            tokens_per_second?: number | null;
         };
         /** @description The settings of a training in a request; what is left out has its default. */
         TrainRequest: {
@@ -8987,6 +9045,41 @@ export interface operations {
             };
         };
     };
+    train_defaults: {
+        parameters: {
+            query?: {
+                /** @description What is to be trained; default `lora`. */
+                method?: components["schemas"]["Method"];
+                /** @description How the frozen base is to be kept. */
+                base_precision?: components["schemas"]["BasePrecision"];
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainDefaults"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     train_stream: {
         parameters: {
             query?: {
@@ -9128,7 +9221,7 @@ export interface operations {
             query: {
                 /** @description The example. */
                 example_id: string;
-                /** @description Longer rows are cut; left out: as a training does by default. */
+                /** @description Longer rows are cut; left out: at the model's context. */
                 max_seq_len?: number;
             };
             header?: never;

@@ -49,6 +49,7 @@ export type RunStatus = Schemas["RunStatus"];
 export type SetConnection = Schemas["SetConnection"];
 export type Settings = Schemas["Settings"];
 export type TrainConfig = Schemas["TrainConfig"];
+export type TrainDefaults = Schemas["TrainDefaults"];
 export type TrainRequest = Schemas["TrainRequest"];
 export type TrainingPlan = Schemas["TrainingPlan"];
 export type TrainToken = Schemas["TrainToken"];

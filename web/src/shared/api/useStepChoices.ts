@@ -61,3 +61,6 @@ export function useStepChoices<T extends object>(projectId: string, step: StepId
     retry,
   };
 }
+
+/** What {@link useStepChoices} gives. */
+export type Choosing<T extends object> = ReturnType<typeof useStepChoices<T>>;

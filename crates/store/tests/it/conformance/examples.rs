@@ -4,6 +4,7 @@ use serde_json::json;
 use store::dataset_versions::{self, NewDatasetVersion};
 use store::example_changes::{self as changes, ChangeKind};
 use store::example_outline::{Alike, alike, outline};
+use store::example_sizes::{Lengths, lengths, sample};
 use store::examples::{self, ExampleChange, ExampleFilter, ExampleStatus, NewExample};
 use store::{Database, Page, StoreError};
 use uuid::Uuid;
@@ -274,4 +275,26 @@ pub async fn are_found_by_their_findings(database: Database) {
         let found = examples::list(&database, project.id, Page::default(), filter).await.unwrap();
         assert_eq!(found.total, expected, "{issue}");
     }
+}
+
+pub async fn tell_their_sizes_and_a_sample_of_them(database: Database) {
+    let project = project(&database).await;
+    let all = ExampleFilter::default();
+    assert_eq!(lengths(&database, project.id, &all).await.unwrap(), Lengths::default());
+    let mut long = new_example(1000, ExampleStatus::Approved);
+    long.payload = json!({ "messages": [{ "role": "user", "content": "é".repeat(5000) }] });
+    let new = [pending(0..40), vec![long]].concat();
+    examples::insert_many(&database, project.id, new).await.unwrap();
+    let found = lengths(&database, project.id, &all).await.unwrap();
+    assert_eq!(found.rows, 41);
+    assert!((5000..5100).contains(&found.longest), "characters, not bytes: {found:?}");
+    assert!((found.longest + 40 * 40..found.longest + 40 * 100).contains(&found.characters), "{found:?}");
+    let approved = ExampleFilter { status: Some(ExampleStatus::Approved), ..all.clone() };
+    let one = lengths(&database, project.id, &approved).await.unwrap();
+    assert_eq!((one.rows, one.longest), (1, found.longest));
+
+    let some = sample(&database, project.id, &all, 10).await.unwrap();
+    assert_eq!(some.len(), 10);
+    assert_eq!(sample(&database, project.id, &all, 10).await.unwrap(), some, "the same each time");
+    assert_eq!(sample(&database, project.id, &all, 100).await.unwrap().len(), 41);
 }

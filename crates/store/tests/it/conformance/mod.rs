@@ -40,6 +40,7 @@ const CASES: &[Case] = cases![
     examples::are_found_by_their_findings,
     examples::keep_their_windows_while_they_are_decided_about,
     examples::are_counted_by_what_they_are_filtered_by,
+    examples::tell_their_sizes_and_a_sample_of_them,
     examples::versions_are_numbered_and_stored_once,
     generation::units_end_once_and_with_their_examples,
     generation::replies_are_found_by_their_request,
