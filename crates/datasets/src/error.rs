@@ -125,13 +125,14 @@ pub enum ImportError {
     },
     /// Rows, but of no known shape.
     #[error(
-        "{file}: no known dataset format (columns: {columns}); known are messages, conversations, instruction with output, prompt with completion, question with answer, and text. Choose the columns for prompt and completion"
+        "{file}: no known dataset format (columns: {}); known are messages, conversations, instruction with output, prompt with completion, question with answer, and text. Choose the columns for prompt and completion",
+        listed(.columns)
     )]
     UnknownFormat {
         /// As it was given.
         file: String,
         /// What the first rows have.
-        columns: String,
+        columns: Vec<String>,
     },
     /// Chosen and rejected answers.
     #[error(
@@ -177,4 +178,9 @@ pub enum ImportError {
         /// The first row's fault.
         first: RowError,
     },
+}
+
+/// Names of columns in a sentence.
+pub(crate) fn listed(columns: &[String]) -> String {
+    if columns.is_empty() { "none".to_owned() } else { columns.join(", ") }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{ImportError, RowError};
+use crate::error::{ImportError, RowError, listed};
 use crate::example::{Example, Provenance};
 use crate::formats::{self, Format};
 use crate::rows::{self, Items, Row};
@@ -259,7 +259,7 @@ fn choose(
         Some(id) => formats::by_id(id),
         None => detect(rows),
     };
-    let unknown = || ImportError::UnknownFormat { file: file.into(), columns: named(&known_columns(rows)) };
+    let unknown = || ImportError::UnknownFormat { file: file.into(), columns: known_columns(rows) };
     Ok((format.ok_or_else(unknown)?, formats::csv::detected_mapping(rows)))
 }
 
@@ -286,10 +286,6 @@ fn known_columns(rows: &[Row]) -> Vec<String> {
     columns
 }
 
-fn named(columns: &[String]) -> String {
-    if columns.is_empty() { "none".to_string() } else { columns.join(", ") }
-}
-
 fn checked(mapping: &ColumnMapping, rows: &[Row], file: &str) -> Result<ColumnMapping, ImportError> {
     for column in
         [&mapping.prompt, &mapping.completion, &mapping.system, &mapping.context].into_iter().flatten()
@@ -298,7 +294,7 @@ fn checked(mapping: &ColumnMapping, rows: &[Row], file: &str) -> Result<ColumnMa
             return Err(ImportError::MappedColumnMissing {
                 file: file.into(),
                 column: column.clone(),
-                columns: named(&known_columns(rows)),
+                columns: listed(&known_columns(rows)),
             });
         }
     }

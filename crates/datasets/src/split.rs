@@ -3,7 +3,7 @@
 //! Two evaluation parts, to be reported apart: *recall* asks about sections that are trained on, in other words; *held-out*
 //! asks about sections of which nothing is trained on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,7 +40,8 @@ pub struct Split {
 }
 
 /// Splits by rank of a seeded hash of the content. From two examples on, at least one is for recall (unless the share
-/// is 0), and at least one for training. Sections are held out whole; an example of unknown section never is.
+/// is 0), and at least one for training. Recall first takes examples whose answer is also asked for in other words, as long
+/// as one of these is left to train on: what stands in a single example is not kept from the model. Sections are held out whole; an example of unknown section never is.
 pub fn split(examples: &[&Example], options: SplitOptions) -> Split {
     let mut split = Split { held_out: held_out(examples, options), ..Split::default() };
     let mut ranked: Vec<([u8; 32], usize)> = examples
@@ -53,13 +54,40 @@ pub fn split(examples: &[&Example], options: SplitOptions) -> Split {
     let fraction = options.eval_fraction.clamp(0.0, 0.5);
     let wanted = (ranked.len() as f64 * fraction).round() as usize;
     let count = if fraction == 0.0 || ranked.len() < 2 { 0 } else { wanted.clamp(1, ranked.len() - 1) };
-    let indices = |ranked: &[([u8; 32], usize)]| {
-        let mut indices: Vec<usize> = ranked.iter().map(|(_, index)| *index).collect();
-        indices.sort_unstable();
-        indices
-    };
-    (split.recall, split.train) = (indices(&ranked[..count]), indices(&ranked[count..]));
+    (split.recall, split.train) = recall_first(examples, ranked, count);
     split
+}
+
+/// So many for recall, the others to train on, each in the examples' order.
+fn recall_first(
+    examples: &[&Example],
+    ranked: Vec<([u8; 32], usize)>,
+    count: usize,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for (_, index) in &ranked {
+        *left.entry(answer(examples[*index])).or_default() += 1;
+    }
+    let (mut asked_twice, mut alone) = (Vec::new(), Vec::new());
+    for (_, index) in ranked {
+        let left = left.entry(answer(examples[index])).or_default();
+        let others_stay = *left > 1;
+        *left = left.saturating_sub(usize::from(others_stay));
+        if others_stay { asked_twice.push(index) } else { alone.push(index) }
+    }
+    let spare = asked_twice.split_off(count.min(asked_twice.len()));
+    let (mut recall, mut train) = (asked_twice, spare);
+    let rest = alone.split_off((count - recall.len()).min(alone.len()));
+    recall.extend(alone);
+    train.extend(rest);
+    recall.sort_unstable();
+    train.sort_unstable();
+    (recall, train)
+}
+
+/// What is said last.
+fn answer(example: &Example) -> &str {
+    example.messages.last().map_or("", |message| message.content.trim())
 }
 
 /// The section of a document that an example comes from: file and headings, else the chunk, else file and page.
@@ -136,6 +164,25 @@ mod tests {
         for (count, expected) in [(0, (0, 0)), (1, (1, 0)), (2, (1, 1))] {
             let split = split(&all[..count], SplitOptions::default());
             assert_eq!((split.train.len(), split.recall.len()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_said_once_is_learned() {
+        let worded = (0..40).map(|n| Example::question(format!("q{n}"), format!("fact {}", n / 4)));
+        let single = (0..8).map(|n| Example::question(format!("once {n}"), format!("only {n}")));
+        let examples: Vec<Example> = worded.chain(single).collect();
+        let all: Vec<&Example> = examples.iter().collect();
+        for seed in 0..20 {
+            let parts = split(&all, SplitOptions { seed, ..SplitOptions::default() });
+            assert_eq!((parts.train.len(), parts.recall.len()), (43, 5));
+            for index in &parts.recall {
+                let trained = |fact: &str| parts.train.iter().any(|train| answer(&examples[*train]) == fact);
+                assert!(
+                    trained(answer(&examples[*index])),
+                    "{index} of seed {seed} is asked for nowhere else"
+                );
+            }
         }
     }
 
