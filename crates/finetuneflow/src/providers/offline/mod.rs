@@ -43,7 +43,7 @@ use random::Random;
 pub const NAME: &str = "offline generator";
 
 /// Raised when the rules change, so that an example says which ones made it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A piece of a document's structure, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +151,9 @@ pub fn generate(blocks: &[SourceBlock], options: &Options) -> Generated {
         }
         candidates.push(found);
     }
+    for (unit, found) in units.iter().zip(&mut candidates) {
+        found.retain(|candidate| is_whole(candidate, unit.lexicon));
+    }
     drop_ambiguous(&units, &mut candidates);
     let mut generated = Generated::default();
     for ((unit, statement), found) in units.iter().zip(&statements).zip(candidates) {
@@ -237,6 +240,17 @@ fn hold_one_out(unit: &Unit, groups: &mut BTreeMap<QuestionKind, Vec<Candidate>>
         }
         return;
     }
+}
+
+/// Not the rest of a sentence that the rules cut in a wrong place ("How long is the house the?"), nor one that asks for a day
+/// where the text has a year.
+fn is_whole(candidate: &Candidate, lexicon: &Lexicon) -> bool {
+    let question = candidate.question.trim_end_matches(['?', '.', ' ']).to_lowercase();
+    let last = question.rsplit(' ').next().unwrap_or_default();
+    let goes_on = lexicon.determiners.contains(&last) || lexicon.conjunctions.contains(&last);
+    let is_year = |fact: &String| fact.len() == 4 && fact.bytes().all(|byte| byte.is_ascii_digit());
+    let asks_a_day = || question.split(' ').any(|word| ["day", "jour"].contains(&word));
+    !goes_on && !(candidate.fact.as_ref().is_some_and(is_year) && asks_a_day())
 }
 
 /// Questions with two different answers teach nothing: they are dropped.
