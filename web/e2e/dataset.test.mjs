@@ -73,7 +73,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await step("Review").click();
     await page.getByText("Examples are made from documents").waitFor();
     await step("Preview").click();
-    await heading("Write with a language model");
+    await heading("Preview the examples");
     await page.getByText("No passages yet").waitFor();
     await page.getByRole("link", { name: "To the documents" }).click();
     const file = { name: "rooms.md", mimeType: "text/markdown", buffer: Buffer.from(roomsDocument(ROOMS)) };
@@ -164,7 +164,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
 
   await part("a language model that is down is named as such", async () => {
     await step("Preview").click();
-    await heading("Write with a language model");
+    await heading("Preview the examples");
     await page.getByLabel("Connection", { exact: true }).selectOption("ollama");
     await page.getByLabel("Model", { exact: true }).fill("qwen3:4b");
     await button("Preview").click();
@@ -178,7 +178,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
   await part("a preview shows examples with their source, and what all of it will take", async () => {
     await step("Review").click();
     await page.getByRole("link", { name: "Write with a language model" }).first().click();
-    await heading("Write with a language model");
+    await heading("Preview the examples");
     await page.getByText(`The documents have ${ROOMS} passages.`).waitFor();
     await page.getByText("It does not leave it").waitFor();
     assert.equal(await page.getByLabel("Model", { exact: true }).inputValue(), "small-writer");

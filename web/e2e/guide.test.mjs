@@ -61,7 +61,7 @@ test("a person who has read nothing takes a GGUF file home", BROWSER_TEST, async
 
   await part("examples, made and approved", async () => {
     const dialog = page.getByRole("dialog");
-    await button("Generate examples").first().click();
+    await button("Make without a language model").first().click();
     // Fewer than is usual: the test shall not wait for the training longer than it must.
     await dialog.getByLabel("Questions for each fact").fill("4");
     await dialog.getByRole("button", { name: "Generate", exact: true }).click();

@@ -97,7 +97,7 @@ test("a document becomes a model that can be taken away", BROWSER_TEST, async (t
     await step("Review").click();
     await heading("Examples");
     await page.getByText("No examples yet").waitFor();
-    await button("Generate examples").first().click();
+    await button("Make without a language model").first().click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Questions for each fact").fill("4");
     await shoot(page, "06-generate");

@@ -1,7 +1,7 @@
 import { FolderOpen, ListChecks, Moon, Settings as SettingsIcon, Sun } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
+import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigationType } from "react-router";
 import { chooseLanguage, LANGUAGES, type LanguageId } from "../shared/i18n";
 import { cn } from "../shared/lib/cn";
 import { chooseTheme, useTheme } from "../shared/lib/theme";
@@ -82,7 +82,7 @@ function ThemeSwitch() {
   const { t } = useTranslation();
   const { theme } = useTheme();
   const other = theme === "dark" ? "light" : "dark";
-  const label = `${t("settings.theme")}: ${t(`settings.themes.${other}`)}`;
+  const label = `${t("common.labelled", { label: t("settings.theme") })} ${t(`settings.themes.${other}`)}`;
   return (
     <Button look="quiet" size="icon" aria-label={label} title={label} onClick={() => chooseTheme(other)}>
       {theme === "dark" ? <Sun aria-hidden /> : <Moon aria-hidden />}
@@ -90,13 +90,15 @@ function ThemeSwitch() {
   );
 }
 
-/** After a change of page the new title has the focus, as after a page load; not at the first load. */
+/** After a change of page the new one is seen from its top and its title has the focus, as after a page load; not at the first load. */
 function useFocusOnNavigation(): void {
   const { pathname } = useLocation();
+  const isBackOrForward = useNavigationType() === "POP";
   const before = useRef(pathname);
   useEffect(() => {
     if (before.current === pathname) return;
     before.current = pathname;
+    if (!isBackOrForward) window.scrollTo({ top: 0 });
     const focusTitle = () => {
       const title = document.querySelector<HTMLElement>("#content h1");
       title?.focus({ preventScroll: true });
@@ -111,5 +113,7 @@ function useFocusOnNavigation(): void {
     });
     observer.observe(content, { childList: true, subtree: true });
     return () => observer.disconnect();
+    // How a page was come to is told together with its address.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [pathname]);
 }

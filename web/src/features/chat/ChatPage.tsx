@@ -185,7 +185,7 @@ function ExchangeView({ exchange }: { exchange: Exchange }) {
   return (
     <li>
       <p className="ml-auto w-fit max-w-[85%] rounded-2xl rounded-br-md bg-accent px-4 py-2 wrap-anywhere whitespace-pre-wrap text-on-accent">
-        <span className="sr-only">{t("chat.you")}: </span>
+        <span className="sr-only">{t("common.labelled", { label: t("chat.you") })} </span>
         {exchange.question}
       </p>
       <div className={cn("mt-3 grid gap-3", sides.length > 1 && "md:grid-cols-2")}>

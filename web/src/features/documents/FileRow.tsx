@@ -53,9 +53,11 @@ export function FileRow(props: {
         )}
       </div>
       <div className="flex gap-1">
-        <Button size="small" aria-label={t("documents.showTextOf", { name: file.name })} onClick={props.onShow}>
-          {t("documents.showText")}
-        </Button>
+        {file.status === "parsed" && (
+          <Button size="small" aria-label={t("documents.showTextOf", { name: file.name })} onClick={props.onShow}>
+            {t("documents.showText")}
+          </Button>
+        )}
         <Button look="quiet" size="small" aria-label={t("documents.remove", { name: file.name })} onClick={props.onDelete}>
           <Trash2 aria-hidden />
         </Button>

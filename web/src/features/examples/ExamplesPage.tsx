@@ -1,7 +1,7 @@
 import { Download, FileInput, FileText, ListTodo, PenLine, Sparkles, Tags } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import type { Job } from "../../shared/api/types";
 import { useOpenProject } from "../../shared/api/useOpenProject";
 import { ImportDialog } from "../../shared/imports/ImportDialog";
@@ -28,14 +28,15 @@ export function ExamplesPage() {
   const { t } = useTranslation();
   const project = useOpenProject();
   const filter = useFilter();
-  const [dialog, setDialog] = useState<"generate" | "import" | null>(null);
+  const [search] = useSearchParams();
+  const [dialog, setDialog] = useState<"generate" | "import" | null>(search.get("make") === "examples" ? "generate" : null);
   const job = useProjectJob(project.id, "dataset_generate");
   const review = useReview(project.id, filter.filter);
   const { list } = review;
   const isFiltered = Object.keys(filter.filter).length > 0;
   const isEmpty = !review.isPending && review.isCurrent && list.total === 0 && !isFiltered;
 
-  const hasDocuments = project.counts.files > 0;
+  const hasDocuments = project.counts.documents > 0;
   const importButton = (
     <Button size={isEmpty ? "normal" : "small"} onClick={() => setDialog("import")}>
       <FileInput aria-hidden />

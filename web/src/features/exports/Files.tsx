@@ -53,7 +53,7 @@ function FileLine({ file }: { file: ExportFile }) {
         <p className="font-medium wrap-anywhere">{file.name}</p>
         <p className="text-xs text-soft">{facts.filter(Boolean).join(" · ")}</p>
         <p className="text-xs text-soft">
-          {t("export.checksum")}: <code className="break-all">{file.sha256}</code>
+          {t("common.labelled", { label: t("export.checksum") })} <code className="break-all">{file.sha256}</code>
         </p>
         {file.warnings.map((warning) => (
           <p key={warning} className="mt-1 text-xs text-warn">

@@ -31,7 +31,7 @@ export function HardwarePage() {
 function Machine() {
   const { t } = useTranslation();
   const format = useFormat();
-  const hardware = useHardware(null);
+  const hardware = useHardware();
   const data = hardware.data;
   const amount = (free: number | null | undefined, total: number | null | undefined) =>
     free == null || total == null ? t("settings.unknown") : t("settings.memoryFree", { free: format.bytes(free), total: format.bytes(total) });

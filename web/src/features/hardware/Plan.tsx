@@ -76,6 +76,8 @@ function Way({ way, plan, onApply }: { way: WayPlan; plan: TrainingPlan; onApply
   const largest = Math.max(...plan.ways.map((one) => one.required_bytes));
   // Where far more is free than anything takes, the parts would vanish against it.
   const most = Math.max(largest, Math.min(free ?? 0, largest * 1.5));
+  // The rest of the bar stands for what is free only where that is in sight.
+  const isNear = free !== null && free <= most;
   const share = (bytes: number) => `${(bytes / most) * 100}%`;
   const name = t(`hub.methods.${way.id}` as never) as string;
   const parts = PARTS.filter((part) => way.parts[part] > 0);
@@ -95,12 +97,12 @@ function Way({ way, plan, onApply }: { way: WayPlan; plan: TrainingPlan; onApply
       </div>
       <p className="mb-2 text-xs text-soft">{t(`hardware.ways.${way.id}` as never)}</p>
       <div aria-hidden className="relative">
-        <div className="flex h-4 w-full overflow-hidden rounded bg-sunken">
+        <div className={cn("flex h-4 w-full overflow-hidden rounded", isNear && "bg-sunken")}>
           {parts.map((part) => (
             <div key={part} title={`${t(`hardware.parts.${part}`)}: ${format.bytes(way.parts[part])}`} className={cn("h-full shrink-0 border-r border-surface last:border-0", PART_COLOURS[part])} style={{ width: share(way.parts[part]) }} />
           ))}
         </div>
-        {free !== null && free <= most && <div className="absolute -inset-y-1 w-0.5 bg-ink" style={{ left: share(free) }} />}
+        {isNear && <div className="absolute -inset-y-1 w-0.5 bg-ink" style={{ left: share(free ?? 0) }} />}
       </div>
       <dl className={cn("mt-2 flex flex-wrap gap-x-4 gap-y-0.5 text-xs text-soft", !way.chosen && "sr-only")}>
         {parts.map((part) => (

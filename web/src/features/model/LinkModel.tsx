@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "../../shared/api/client";
+import { asProblem } from "../../shared/api/problem";
 import { keys } from "../../shared/api/queries";
 import { Button } from "../../shared/ui/Button";
 import { Field, Input } from "../../shared/ui/Field";
@@ -20,23 +21,27 @@ export function LinkModel({ onLinked }: { onLinked: (id: string) => void }) {
       onLinked(model.id);
     },
   });
+  const isNoPath = link.isError && asProblem(link.error).fields.some((field) => field.field === "path");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (path.trim()) link.mutate();
   };
   return (
     <form onSubmit={submit} className="space-y-3">
-      <Field label={t("model.path")} hint={t("model.pathHint")}>
+      <Field label={t("model.path")} hint={t("model.pathHint")} error={isNoPath ? t("model.pathWrong") : null}>
         {(control) => (
           <div className="flex gap-2">
-            <Input {...control} spellCheck={false} maxLength={4000} placeholder="/home/me/models/model.gguf" value={path} onChange={(event) => setPath(event.target.value)} />
+            <Input {...control} spellCheck={false} maxLength={4000} placeholder="/home/me/models/model.gguf" value={path} onChange={(event) => {
+                link.reset();
+                setPath(event.target.value);
+              }} />
             <Button type="submit" disabled={path.trim() === ""} busy={link.isPending}>
               {t("model.pathAdd")}
             </Button>
           </div>
         )}
       </Field>
-      {link.isError && <ProblemNote problem={link.error} />}
+      {link.isError && !isNoPath && <ProblemNote problem={link.error} />}
     </form>
   );
 }

@@ -14,7 +14,7 @@ const steps = (done: number, last: StepState = "todo") =>
   STEP_IDS.map((id, index) => ({ id, state: index < done ? ("done" as const) : index === done ? last : ("todo" as const) }));
 
 function show(change: Partial<Project>) {
-  const counts = { files: 2, chunks: 3, examples: 1, approved: 1, pending: 0, runs: 0 };
+  const counts = { files: 2, documents: 2, chunks: 3, examples: 1, approved: 1, pending: 0, runs: 0 };
   const project: Project = {
     id: "p", name: "Handbook", description: "", model_id: "base", task: "question_answering", language: "en",
     created_at: TIME, updated_at: TIME, counts, steps: steps(0), choices: {}, active_job: null, last_run: null, ...change,

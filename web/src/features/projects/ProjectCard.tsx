@@ -55,7 +55,7 @@ export function ProjectCard({ project, onEdit, onDelete }: { project: Project; o
         </dd>
       </dl>
       <p className="mt-auto pt-3 text-xs text-soft">
-        {[t("projects.documents", { count: project.counts.files }), t("projects.examples", { count: project.counts.examples }), t("projects.runs", { count: project.counts.runs })].join(" · ")}
+        {[t("projects.documents", { count: project.counts.documents }), t("projects.examples", { count: project.counts.examples }), t("projects.runs", { count: project.counts.runs })].join(" · ")}
       </p>
     </li>
   );

@@ -21,7 +21,7 @@ import { Storage } from "./Storage";
 export function SettingsPage() {
   const { t } = useTranslation();
   const settings = useSettings();
-  const hardware = useHardware(null);
+  const hardware = useHardware();
   return (
     <>
       <PageHeader title={t("settings.title")} />

@@ -73,7 +73,7 @@ export function CurvesCard({ run, state, others }: { run: Run; state: RunState; 
       },
       { replace: true, preventScrollReset: true },
     );
-  const smoothing = strength ?? Math.round(usualStrength(steps.length) * 100) / 100;
+  const smoothing = strength ?? Math.round(usualStrength(state.totalSteps ?? run.total_steps ?? steps.length) * 100) / 100;
 
   return (
     <Section title={t("train.chart")}>

@@ -4,14 +4,14 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api, take } from "../../shared/api/client";
-import { refreshProject, useSettings } from "../../shared/api/queries";
+import { refreshProject, useTrainDefaults } from "../../shared/api/queries";
 import type { Run } from "../../shared/api/types";
 import { useStepChoices } from "../../shared/api/useStepChoices";
 import { isWorking } from "../../shared/runs/useRuns";
 import { Button } from "../../shared/ui/Button";
 import { ConfirmDialog } from "../../shared/ui/Dialog";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
-import { choicesOf, type TrainChoices } from "./trainForm";
+import { choicesOf, type TrainChoices, wayOf } from "./trainForm";
 
 /** What can be done with a training: stop, go on, use its result, begin another one like it. */
 export function RunControls({ run, goesOn }: { run: Run; goesOn: boolean }) {
@@ -86,9 +86,9 @@ export function RunControls({ run, goesOn }: { run: Run; goesOn: boolean }) {
 function SameAgain({ run }: { run: Run }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const settings = useSettings();
+  const defaults = useTrainDefaults(run.project_id, wayOf(run.config as TrainChoices));
   const choices = useStepChoices<TrainChoices>(run.project_id, "train");
-  const usual = settings.data?.defaults.train;
+  const usual = defaults.data?.config;
   if (!usual) return null;
   return (
     <Button

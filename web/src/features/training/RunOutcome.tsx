@@ -5,6 +5,7 @@ import type { Run } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { WarnNote } from "../../shared/ui/States";
+import { hasHardlyLearned, lossesOf } from "./learned";
 import type { RunState } from "./runStream";
 
 /** How a training ended, said plainly, and what can be done. */
@@ -40,17 +41,22 @@ function Completed({ run, state }: { run: Run; state: RunState }) {
   const { t } = useTranslation();
   const format = useFormat();
   const summary = (run.summary ?? {}) as Record<string, unknown>;
-  const first = state.steps.find((point) => point.loss !== null)?.loss ?? null;
-  const last = state.steps.findLast((point) => point.loss !== null)?.loss ?? run.loss ?? null;
+  const losses = lossesOf(state.steps);
   const [bestStep, bestLoss] = [numberOf(summary.best_step), numberOf(summary.best_eval_loss)];
+  if (losses && hasHardlyLearned(losses)) {
+    return (
+      <WarnNote className="mt-4" title={t("train.hardlyTitle")}>
+        <p>{t("train.completedLoss", { first: format.fixed(losses.first, 3), last: format.fixed(losses.last, 3) })}</p>
+        <p>{t("train.hardlyText", { rate: format.small(run.config.learning_rate), steps: format.number(run.step) })}</p>
+      </WarnNote>
+    );
+  }
   return (
     <div className="mt-4 flex gap-2.5 rounded-lg bg-good-soft px-3 py-2.5 text-sm">
       <CircleCheck className="mt-0.5 size-4 shrink-0 text-good" aria-hidden />
       <div className="min-w-0">
         <p className="font-semibold text-good">{t("train.completedTitle")}</p>
-        {first !== null && last !== null && (
-          <p>{t("train.completedLoss", { first: format.fixed(first, 3), last: format.fixed(last, 3) })}</p>
-        )}
+        {losses && <p>{t("train.completedLoss", { first: format.fixed(losses.first, 3), last: format.fixed(losses.last, 3) })}</p>}
         {summary.stopped_early === true && <p>{t("train.stoppedEarly")}</p>}
         {bestStep !== null && bestLoss !== null && (
           <p>{t("train.bestStep", { step: format.number(bestStep), loss: format.fixed(bestLoss, 3) })}</p>

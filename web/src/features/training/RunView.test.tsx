@@ -20,6 +20,7 @@ const RUN = {
   job_id: "job-1",
   status: "interrupted",
   model_id: "base",
+  config: { method: "lora", learning_rate: 0.0002 },
   step: 2,
   total_steps: 6,
   progress: 0.33,

@@ -5,9 +5,9 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../../shared/api/client";
 import { asProblem } from "../../shared/api/problem";
-import { refreshProject, useHardware, useModels, useSettings, useStats } from "../../shared/api/queries";
-import type { DatasetStats, Hardware, Model, Project, Run, Settings } from "../../shared/api/types";
-import { useStepChoices } from "../../shared/api/useStepChoices";
+import { refreshProject, useModels, useSettings, useTrainDefaults } from "../../shared/api/queries";
+import type { Model, Project, Run, Settings, TrainDefaults } from "../../shared/api/types";
+import { type Choosing, useStepChoices } from "../../shared/api/useStepChoices";
 import { useFormat } from "../../shared/lib/format";
 import { parseNumber } from "../../shared/lib/numbers";
 import { Button } from "../../shared/ui/Button";
@@ -15,24 +15,24 @@ import { Section } from "../../shared/ui/Card";
 import { Field, Input, Select } from "../../shared/ui/Field";
 import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
-import { EmptyState, Skeleton } from "../../shared/ui/States";
+import { EmptyState, Skeleton, WarnNote } from "../../shared/ui/States";
 import { AdvancedFields } from "./AdvancedFields";
 import { DoesNotFit, HardwareNote } from "./HardwareNote";
 import { TokensCard } from "./TokensCard";
-import { check, type FormValues, formValues, kept, request, type TrainChoices } from "./trainForm";
+import { check, type FormValues, formValues, kept, request, stepsOf, type TrainChoices, wayOf } from "./trainForm";
 
-/** Starts a training: sensible values are filled in, everything else is in the fold. */
+/** Starts a training: values that suit the model and the examples are filled in, everything else is in the fold. */
 export function TrainForm(props: { project: Project; onStarted: (run: Run) => void }) {
   const { t } = useTranslation();
   const { project } = props;
   const settings = useSettings();
-  const stats = useStats(project.id);
+  const choices = useStepChoices<TrainChoices>(project.id, "train");
+  const defaults = useTrainDefaults(project.id, wayOf(choices.value));
   const models = useModels();
-  const hardware = useHardware(project.model_id);
-  const failed = [settings, stats].find((query) => query.isError);
+  const failed = [settings, defaults].find((query) => query.isError);
   if (failed) return <ProblemNote problem={failed.error} onRetry={() => void failed.refetch()} />;
-  if (!settings.data || !stats.data || hardware.isPending) return <Skeleton rows={4} />;
-  if (stats.data.approved === 0) {
+  if (!settings.data || !defaults.data) return <Skeleton rows={4} />;
+  if (project.counts.approved === 0) {
     return (
       <EmptyState icon={GraduationCap} title={t("train.nothingTitle")} text={t("train.nothingText")}>
         <Button asChild look="primary">
@@ -42,35 +42,30 @@ export function TrainForm(props: { project: Project; onStarted: (run: Run) => vo
     );
   }
   return (
-    <>
-      {hardware.isError && <ProblemNote problem={hardware.error} onRetry={() => void hardware.refetch()} className="mb-4" />}
-      <Form
-        project={project}
-        settings={settings.data}
-        hardware={hardware.data ?? null}
-        model={models.data?.items.find((model) => model.id === project.model_id) ?? null}
-        stats={stats.data}
-        onStarted={props.onStarted}
-      />
-    </>
+    <Form
+      project={project}
+      settings={settings.data}
+      defaults={defaults.data}
+      choices={choices}
+      model={models.data?.items.find((model) => model.id === project.model_id) ?? null}
+      onStarted={props.onStarted}
+    />
   );
 }
 
 interface FormProps {
   project: Project;
   settings: Settings;
-  hardware: Hardware | null;
+  defaults: TrainDefaults;
+  choices: Choosing<TrainChoices>;
   model: Model | null;
-  stats: DatasetStats;
   onStarted: (run: Run) => void;
 }
 
-function Form({ project, settings, hardware, model, stats, onStarted }: FormProps) {
+function Form({ project, settings, defaults, choices, model, onStarted }: FormProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const choices = useStepChoices<TrainChoices>(project.id, "train");
-  const usual = settings.defaults.train;
-  const values = formValues(choices.value, usual, hardware?.plan ?? null);
+  const values = formValues(choices.value, defaults.config);
   const [isOpen, setOpen] = useState(false);
   const faults = check(values, model?.context_length ?? null);
   const start = useMutation({
@@ -94,13 +89,14 @@ function Form({ project, settings, hardware, model, stats, onStarted }: FormProp
     if (wrong.length === 0) start.mutate();
     else if (wrong.some((field) => field !== "epochs" && field !== "max_steps")) setOpen(true);
   };
+  const isBusy = project.active_job?.kind === "train";
   const problem = start.isError ? asProblem(start.error) : null;
   const refused = (field: string) => problem?.fields.find((entry) => entry.field === field)?.message ?? null;
 
   return (
     <form onSubmit={submit} noValidate className="space-y-5">
       <Section title={t("train.formTitle")}>
-        <Ready projectId={project.id} stats={stats} />
+        <Ready project={project} />
         <ModelLine project={project} model={model} />
         <div className="mt-4 grid gap-4 sm:grid-cols-2">
           <Field label={t("train.name")} hint={t("train.nameHint")}>
@@ -108,7 +104,7 @@ function Form({ project, settings, hardware, model, stats, onStarted }: FormProp
           </Field>
           <LengthField values={values} faults={faults} update={update} />
         </div>
-        <Estimate values={values} stats={stats} speed={hardware?.plan?.tokens_per_second ?? null} />
+        <Estimate values={values} defaults={defaults} isUsual={Object.keys(choices.value).every((field) => field === "name")} />
         <details className="mt-5 border-t border-line pt-4" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary className="text-sm font-medium text-accent-strong">{t("train.advanced")}</summary>
           <AdvancedFields values={values} faults={faults} options={settings.options} family={model?.family ?? null} refused={refused} update={update} />
@@ -118,15 +114,21 @@ function Form({ project, settings, hardware, model, stats, onStarted }: FormProp
           </Button>
         </details>
       </Section>
-      <TokensCard project={project} maxSeqLen={faults.max_seq_len ? null : parseNumber(values.max_seq_len)} approved={stats.approved} />
-      {hardware && (
-        <HardwareNote projectId={project.id} hardware={hardware} usualBatch={usual.micro_batch_size} usualLength={usual.max_seq_len} />
-      )}
+      <TokensCard project={project} maxSeqLen={faults.max_seq_len ? null : parseNumber(values.max_seq_len)} approved={project.counts.approved} />
+      <HardwareNote projectId={project.id} defaults={defaults} />
       {choices.problem != null && <ProblemNote problem={choices.problem} onRetry={choices.retry} />}
       {problem?.code === "does_not_fit" && <DoesNotFit problem={problem} projectId={project.id} onApply={update} />}
       {problem && problem.code !== "does_not_fit" && <ProblemNote problem={problem} />}
+      {isBusy && (
+        <WarnNote>
+          {t("train.busy")}{" "}
+          <Link className="text-accent-strong underline" to={`/projects/${project.id}/train`}>
+            {t("train.toBusy")}
+          </Link>
+        </WarnNote>
+      )}
       <div className="flex flex-wrap items-center gap-3">
-        <Button type="submit" look="primary" className="h-11 px-6 text-base" busy={start.isPending}>
+        <Button type="submit" look="primary" className="h-11 px-6 text-base" busy={start.isPending} disabled={isBusy}>
           {start.isPending ? t("train.starting") : t("train.start")}
         </Button>
         {Object.keys(faults).length > 0 && (
@@ -140,14 +142,15 @@ function Form({ project, settings, hardware, model, stats, onStarted }: FormProp
 }
 
 /** How many examples the training learns, and what waits still. */
-function Ready({ projectId, stats }: { projectId: string; stats: DatasetStats }) {
+function Ready({ project }: { project: Project }) {
   const { t } = useTranslation();
+  const { approved, pending } = project.counts;
   return (
     <p className="text-sm">
-      {t("train.ready", { count: stats.approved })}{" "}
-      {stats.pending > 0 && (
-        <Link className="text-accent-strong underline" to={`/projects/${projectId}/review?status=pending`}>
-          {t("train.pendingNote", { count: stats.pending })}
+      {t("train.ready", { count: approved })}{" "}
+      {pending > 0 && (
+        <Link className="text-accent-strong underline" to={`/projects/${project.id}/review?status=pending`}>
+          {t("train.pendingNote", { count: pending })}
         </Link>
       )}
     </p>
@@ -185,15 +188,19 @@ function LengthField(props: { values: FormValues; faults: ReturnType<typeof chec
   );
 }
 
-/** About how long it takes, at the speed of the last training; nothing where that is not known. */
-function Estimate({ values, stats, speed }: { values: FormValues; stats: DatasetStats; speed: number | null }) {
+/** What the values come to: how many steps of which size, and how long that takes at the speed of the last training. */
+function Estimate({ values, defaults, isUsual }: { values: FormValues; defaults: TrainDefaults; isUsual: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const epochs = parseNumber(values.epochs);
-  if (values.length === "steps" || speed === null || speed <= 0 || epochs === null || !stats.tokens) return null;
-  const share = 1 - (parseNumber(values.eval_fraction) ?? 0) - (parseNumber(values.held_out_fraction) ?? 0);
-  const seconds = (stats.tokens.mean * stats.approved * share * epochs) / speed;
-  return <p className="mt-3 text-sm text-soft">{t("train.estimate", { time: format.duration(seconds) })}</p>;
+  const found = stepsOf(values, defaults.tokens);
+  if (!found) return null;
+  const speed = defaults.tokens_per_second;
+  return (
+    <p className="mt-3 text-sm text-soft">
+      {isUsual && t("train.suited")} {t("train.steps", { count: found.steps, value: format.number(found.steps), tokens: format.number(found.tokens) })}{" "}
+      {speed != null && speed > 0 && t("train.estimate", { time: format.duration((found.steps * found.tokens) / speed) })}
+    </p>
+  );
 }
 
 function ModelLine({ project, model }: { project: Project; model: Model | null }) {
@@ -201,7 +208,7 @@ function ModelLine({ project, model }: { project: Project; model: Model | null }
   const format = useFormat();
   return (
     <div className="mt-3 rounded-lg bg-sunken px-3 py-2 text-sm">
-      <span className="text-soft">{t("train.model")}:</span> <span className="font-medium">{model?.name ?? project.model_id}</span>
+      <span className="text-soft">{t("common.labelled", { label: t("train.model") })}</span> <span className="font-medium">{model?.name ?? project.model_id}</span>
       {model?.parameters != null && model.context_length != null && (
         <span className="block text-xs text-soft">
           {t("train.modelText", { parameters: format.number(model.parameters), window: format.number(model.context_length) })}

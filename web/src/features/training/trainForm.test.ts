@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Hardware, TrainConfig } from "../../shared/api/types";
-import { check, choicesOf, chosenModules, type FormValues, formValues, kept, matters, modulesOf, modulesText, request } from "./trainForm";
+import type { TrainConfig } from "../../shared/api/types";
+import { check, choicesOf, chosenModules, type FormValues, formValues, kept, matters, modulesOf, modulesText, request, stepsOf, wayOf } from "./trainForm";
 
 const USUAL: TrainConfig = {
   method: "lora",
@@ -33,31 +33,29 @@ const USUAL: TrainConfig = {
   keep_checkpoints: 2,
 };
 
-const plan = (fits: boolean): Hardware["plan"] => ({
-  model_id: "base",
-  fits,
-  method: "lora",
-  precision: "f32",
-  micro_batch_size: 2,
-  max_seq_len: 256,
-  required_bytes: 1,
-  available_bytes: 2,
-  tokens_per_second: null,
-  advice: [],
-});
-
-const usual = (change: Partial<FormValues> = {}) => ({ ...formValues({}, USUAL, null), ...change });
+const usual = (change: Partial<FormValues> = {}) => ({ ...formValues({}, USUAL), ...change });
 
 describe("the form of a training", () => {
-  it("begins with the usual settings, or with those that fit the memory", () => {
+  it("begins with the usual settings", () => {
     expect(usual()).toMatchObject({ micro_batch_size: "4", max_seq_len: "512", precision: "bf16", length: "epochs" });
-    expect(formValues({}, USUAL, plan(true))).toMatchObject({ micro_batch_size: "2", max_seq_len: "256", precision: "f32" });
-    expect(formValues({}, USUAL, plan(false))).toMatchObject({ micro_batch_size: "4" });
+  });
+
+  it("asks for the usual settings of the way that is chosen", () => {
+    expect(wayOf({ method: "full", base_precision: "nf4", rank: 3 })).toEqual({ method: "full", base_precision: undefined });
+    expect(wayOf({ method: "telepathy", base_precision: "q8" } as never)).toEqual({ method: undefined, base_precision: "q8" });
+  });
+
+  it("tells how many steps a training takes, where it can be told", () => {
+    expect(stepsOf(usual(), 62_000)).toEqual({ steps: 82, tokens: 2048 });
+    expect(stepsOf(usual({ length: "steps", max_steps: "7" }), null)).toEqual({ steps: 7, tokens: 2048 });
+    expect(stepsOf(usual({ epochs: "" }), 62_000)).toBeNull();
+    expect(stepsOf(usual({ packing: false }), 62_000)).toBeNull();
+    expect(stepsOf(usual(), null)).toBeNull();
   });
 
   it("shows what was chosen, by this page or another one, and nothing that does not fit its field", () => {
     const chosen = { rank: 64, learning_rate: "0,00", use_rslora: true, max_steps: 50, method: "telepathy", packing: "on", seed: [1] };
-    expect(formValues(chosen as never, USUAL, plan(true))).toMatchObject({
+    expect(formValues(chosen as never, USUAL)).toMatchObject({
       rank: "64",
       learning_rate: "0,00",
       use_rslora: true,
@@ -113,7 +111,7 @@ describe("the form of a training", () => {
     const config = { ...USUAL, rank: 64, epochs: null, max_steps: 12 };
     const choices = choicesOf(config, USUAL);
     expect(choices).toEqual({ rank: 64, max_steps: 12 });
-    expect(request(formValues(choices, USUAL, null))).toMatchObject({ rank: 64, max_steps: 12, alpha: 32 });
+    expect(request(formValues(choices, USUAL))).toMatchObject({ rank: 64, max_steps: 12, alpha: 32 });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Hardware, TrainConfig, TrainRequest } from "../../shared/api/types";
+import type { TrainConfig, TrainRequest } from "../../shared/api/types";
 import { type NumberFault, numberFault, parseNumber } from "../../shared/lib/numbers";
 
 /** The numbers that a person may set, with their limits (the server has the same). */
@@ -58,16 +58,12 @@ export function kept(text: string): number | string {
   return value !== null && String(value) === text ? value : text;
 }
 
-/** What is shown: the choices over the usual settings, which are made smaller where the machine's memory asks for it. */
-export function formValues(choices: TrainChoices, usual: TrainConfig, plan: Hardware["plan"]): FormValues {
-  const fitting = plan?.fits ? plan : null;
+/** What is shown: the choices over the project's usual settings. */
+export function formValues(choices: TrainChoices, usual: TrainConfig): FormValues {
   const base: Record<string, unknown> = {
     ...usual,
     epochs: usual.epochs ?? 3,
     max_steps: usual.max_steps ?? 200,
-    precision: fitting?.precision ?? usual.precision,
-    micro_batch_size: fitting?.micro_batch_size ?? usual.micro_batch_size,
-    max_seq_len: fitting?.max_seq_len ?? usual.max_seq_len,
   };
   // What is kept may be of another version, or of another page: nothing is taken that does not fit its field.
   const chosen = choices as Record<string, unknown>;
@@ -131,6 +127,26 @@ export function request(values: FormValues): TrainRequest {
   const all = { ...numbers, method, schedule, precision, packing, ...(method === "full" ? {} : adapters) };
   if (patienceIsIdle(values)) all.patience = 0;
   return name ? { ...all, name } : all;
+}
+
+/** The way of training that is chosen: the usual settings go by it. */
+export function wayOf(choices: TrainChoices): { method?: TrainConfig["method"]; base_precision?: TrainConfig["base_precision"] } {
+  const { method, base_precision } = choices as Record<string, unknown>;
+  return {
+    method: (["lora", "dora", "full"] as const).find((known) => known === method),
+    base_precision: method === "full" ? undefined : (["nf4", "q8"] as const).find((known) => known === base_precision),
+  };
+}
+
+/** Steps that a training of about so many tokens takes, and tokens of each; null where it cannot be told. */
+export function stepsOf(values: FormValues, tokens: number | null | undefined): { steps: number; tokens: number } | null {
+  const [rows, passes, length, epochs] = [values.micro_batch_size, values.gradient_accumulation_steps, values.max_seq_len, values.epochs].map(parseNumber);
+  if (!rows || !passes || !length) return null;
+  const size = rows * passes * length;
+  if (values.length === "steps") return { steps: parseNumber(values.max_steps) ?? 0, tokens: size };
+  if (!tokens || !epochs || !values.packing) return null;
+  const share = 1 - (parseNumber(values.eval_fraction) ?? 0) - (parseNumber(values.held_out_fraction) ?? 0);
+  return { steps: Math.max(1, Math.round((tokens * share * epochs) / size)), tokens: size };
 }
 
 /** The settings of a training as choices for the next one: only what differs from the usual ones. */

@@ -9,6 +9,7 @@ import { Button } from "../../shared/ui/Button";
 import { Card, Section } from "../../shared/ui/Card";
 import { WarnNote } from "../../shared/ui/States";
 import { Turns } from "../../shared/ui/Turns";
+import { OtherWays } from "./TooSmall";
 import { type PreviewExample, type PreviewResult, previewOf } from "./preview";
 
 /** A few passages tried: their examples, what could not be used, and what all passages will take. */
@@ -96,7 +97,14 @@ function EstimateFacts({ result, isFree }: { result: PreviewResult; isFree: bool
 
 function Examples({ projectId, examples }: { projectId: string; examples: PreviewExample[] }) {
   const { t } = useTranslation();
-  if (examples.length === 0) return <WarnNote>{t("writing.previewEmpty")}</WarnNote>;
+  if (examples.length === 0) {
+    return (
+      <WarnNote title={t("writing.previewEmpty")}>
+        <p>{t("writing.noneUsableText")}</p>
+        <OtherWays projectId={projectId} />
+      </WarnNote>
+    );
+  }
   return (
     <ol className="space-y-3">
       {examples.map((example, index) => (

@@ -17,6 +17,7 @@ import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { ProgressBar } from "../../shared/ui/ProgressBar";
 import { DoneNote, WarnNote } from "../../shared/ui/States";
+import { OtherWays } from "./TooSmall";
 import type { useWriting } from "./useWriting";
 import { type BudgetField, checkBudget } from "./writeForm";
 
@@ -130,7 +131,7 @@ function Ended(props: Parameters<typeof Work>[0]) {
         </WarnNote>
       )}
       {work.pending > 0 && isFailed && <p className="text-sm">{left}</p>}
-      {work.pending === 0 && work.job.status === "completed" && <DoneNote>{t("writing.finished")}</DoneNote>}
+      {work.pending === 0 && work.job.status === "completed" && <Finished {...props} />}
       {work.pending > 0 && <GoOn key={work.job.id} {...props} />}
       {work.done > 0 && (
         <Button asChild look={work.pending > 0 ? "plain" : "primary"}>
@@ -138,6 +139,34 @@ function Ended(props: Parameters<typeof Work>[0]) {
         </Button>
       )}
     </>
+  );
+}
+
+/** Nothing is left: everything was written, a part of it, or nothing at all. */
+function Finished({ work, project }: Parameters<typeof Work>[0]) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  if (work.quarantined === 0) return <DoneNote>{t("writing.finished")}</DoneNote>;
+  const count = { count: work.quarantined, aside: format.number(work.quarantined), total: format.number(work.done + work.quarantined) };
+  const why = (
+    <Link className="text-accent-strong underline" to="?view=units">
+      {t("writing.seeWhy")}
+    </Link>
+  );
+  if (work.done > 0) {
+    return (
+      <WarnNote title={t("writing.finished")}>
+        {t("writing.someAside", count)} {why}
+      </WarnNote>
+    );
+  }
+  return (
+    <WarnNote title={t("writing.noneUsable")}>
+      <p>
+        {t("writing.noneUsableText")} {why}
+      </p>
+      <OtherWays projectId={project.id} />
+    </WarnNote>
   );
 }
 

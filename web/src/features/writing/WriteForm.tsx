@@ -17,8 +17,10 @@ import { Checkbox, Field, Input, Select } from "../../shared/ui/Field";
 import { NumberField } from "../../shared/ui/NumberField";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DocumentsField } from "./DocumentsField";
+import { isTooSmall } from "./isTooSmall";
 import { Preview } from "./Preview";
 import { PromptField, usePrompts } from "./PromptField";
+import { TooSmall } from "./TooSmall";
 import { check, type ChosenTask, keptValues, languageWords, type NumberName, request, startValues, type WriteFaults, type WriteValues } from "./writeForm";
 
 /** Languages that are offered; the models know more. */
@@ -87,7 +89,17 @@ export function WriteForm({ project, connections, passages, last, onStarted }: F
   return (
     <>
       <form onSubmit={submit} noValidate>
-        <Section title={t("writing.formTitle")} text={t("writing.passages", { count: passages })}>
+        <Section
+          title={t("writing.formTitle")}
+          text={
+            <>
+              {t("writing.passages", { count: passages })}{" "}
+              <Link className="text-accent-strong underline" to={`/projects/${project.id}/review?make=examples`}>
+                {t("writing.noModelAtHand")}
+              </Link>
+            </>
+          }
+        >
           <Whom {...fields} connections={connections} connection={connection} />
           <What {...fields} />
           <DocumentsField projectId={project.id} chosen={values.file_ids} error={fields.faults.file_ids && t("writing.noDocument")} onChange={(file_ids) => fields.set({ file_ids })} />
@@ -134,7 +146,7 @@ interface FieldsProps {
 }
 
 /** The connection and its model, and where the text goes. */
-function Whom({ values, faults, set, connections, connection }: FieldsProps & { connections: Connection[]; connection: Connection | null }) {
+function Whom({ projectId, values, faults, set, connections, connection }: FieldsProps & { connections: Connection[]; connection: Connection | null }) {
   const { t } = useTranslation();
   const nameOf = useConnectionName();
   const choose = (id: string) => set({ connection: id, model: connections.find((one) => one.id === id)?.model ?? "" });
@@ -170,6 +182,7 @@ function Whom({ values, faults, set, connections, connection }: FieldsProps & { 
         />
       </div>
       {connection && connection.problem == null && <WhereToNote className="mt-3" connection={connection} model={values.model} />}
+      {isTooSmall(connection, values.model) && <TooSmall projectId={projectId} className="mt-3" />}
     </>
   );
 }

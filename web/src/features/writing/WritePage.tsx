@@ -30,7 +30,7 @@ export function WritePage() {
   return (
     <>
       <PageHeader
-        title={t("writing.title")}
+        title={t("writing.pageTitle")}
         intro={t("writing.intro")}
         windowTitle={project.name}
         actions={

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Connection, WriteDataset } from "../../shared/api/types";
+import { isTooSmall } from "./isTooSmall";
 import { check, keptValues, request, startValues } from "./writeForm";
 
 const connection = (id: string, model: string | null, problem: string | null = null) => ({ id, kind: id, model, problem }) as Connection;
+const INSIDE = connection("built_in", "base");
 const OLLAMA = connection("ollama", null);
 const OWN = connection("own", "small");
 const UNSET = connection("openai_compatible", null, "address is no address");
@@ -28,6 +30,9 @@ describe("the form of a writing", () => {
   it("begins with a connection that works and has a model, in the project's language", () => {
     const values = startValues(null, [UNSET, OLLAMA, OWN], "fr");
     expect(values).toMatchObject({ connection: "own", model: "small", language: "French", file_ids: null, approve: false });
+    expect(startValues(null, [INSIDE, OLLAMA, OWN], "en"), "the model inside the program comes last").toMatchObject({ connection: "own" });
+    expect(startValues(null, [OLLAMA, INSIDE], "en")).toMatchObject({ connection: "built_in", model: "base" });
+    expect([isTooSmall(INSIDE, "base"), isTooSmall(INSIDE, "Qwen/Qwen3-4B"), isTooSmall(OWN, "base"), isTooSmall(null, "base")]).toEqual([true, false, false, false]);
     expect(startValues(null, [UNSET, OLLAMA], "en")).toMatchObject({ connection: "ollama", model: "", language: "English" });
   });
 

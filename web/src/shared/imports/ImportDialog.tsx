@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, take } from "../api/client";
+import { asProblem } from "../api/problem";
 import { refreshProject, useSettings } from "../api/queries";
 import type { ImportReport, Project } from "../api/types";
 import { uploadFile } from "../api/upload";
@@ -12,7 +13,7 @@ import { Dialog, DialogActions } from "../ui/Dialog";
 import { Checkbox, Field, Input, Select } from "../ui/Field";
 import { ProblemNote } from "../ui/ProblemNote";
 import { ProgressBar } from "../ui/ProgressBar";
-import { DoneNote } from "../ui/States";
+import { DoneNote, WarnNote } from "../ui/States";
 
 /** Uploads a data set file and takes its rows in as examples. */
 export function ImportDialog({ project, onClose, given = null, onDone }: { project: Project; onClose: () => void; given?: File | null; onDone?: () => void }) {
@@ -21,12 +22,14 @@ export function ImportDialog({ project, onClose, given = null, onDone }: { proje
   const settings = useSettings();
   const [file, setFile] = useState<File | null>(given);
   const [format, setFormat] = useState("");
+  const [columns, setColumns] = useState<ChosenColumns>({ prompt: "", completion: "" });
   const [approve, setApprove] = useState(true);
   const [fraction, setFraction] = useState(0);
   const run = useMutation({
     mutationFn: async (chosen: File) => {
       const entry = await uploadFile(project.id, "dataset", chosen, setFraction);
-      const body = { file_id: entry.id, approve, ...(format ? { format } : {}) };
+      const mapping = columns.prompt && columns.completion ? { mapping: { ...columns, system: null, context: null } } : {};
+      const body = { file_id: entry.id, approve, ...(format ? { format } : {}), ...mapping };
       const params = { path: { project_id: project.id } };
       return take(api.POST("/api/projects/{project_id}/dataset/import", { params, body }));
     },
@@ -39,6 +42,8 @@ export function ImportDialog({ project, onClose, given = null, onDone }: { proje
     event.preventDefault();
     if (file) run.mutate(file);
   };
+
+  const unknown = run.isError ? columnsOf(run.error) : [];
 
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()} title={t("examples.importTitle")} text={t("examples.importText")}>
@@ -60,7 +65,11 @@ export function ImportDialog({ project, onClose, given = null, onDone }: { proje
                   required
                   className="h-auto py-2 file:mr-3 file:rounded-md file:border-0 file:bg-sunken file:px-3 file:py-1 file:text-ink"
                   accept={settings.data?.options.dataset_extensions.map((extension) => `.${extension}`).join(",")}
-                  onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+                  onChange={(event) => {
+                    run.reset();
+                    setColumns({ prompt: "", completion: "" });
+                    setFile(event.target.files?.[0] ?? null);
+                  }}
                 />
               )}
             </Field>
@@ -79,16 +88,54 @@ export function ImportDialog({ project, onClose, given = null, onDone }: { proje
           </Field>
           <Checkbox label={t("examples.importApprove")} checked={approve} onChange={(event) => setApprove(event.target.checked)} />
           {run.isPending && <ProgressBar fraction={fraction < 1 ? fraction : null} label={t("examples.importing")} />}
-          {run.isError && <ProblemNote problem={run.error} />}
+          {run.isError && unknown.length < 2 && <ProblemNote problem={run.error} />}
+          {unknown.length >= 2 && <ColumnsField names={unknown} value={columns} onChange={setColumns} />}
           <DialogActions>
             <Button onClick={onClose}>{t("common.cancel")}</Button>
-            <Button type="submit" look="primary" busy={run.isPending} disabled={!file}>
+            <Button type="submit" look="primary" busy={run.isPending} disabled={!file || (unknown.length >= 2 && !(columns.prompt && columns.completion))}>
               {run.isPending ? t("examples.importing") : t("examples.importStart")}
             </Button>
           </DialogActions>
         </form>
       )}
     </Dialog>
+  );
+}
+
+interface ChosenColumns {
+  prompt: string;
+  completion: string;
+}
+
+/** The columns of a file whose form nobody knows. */
+function columnsOf(error: unknown): string[] {
+  const { columns } = asProblem(error).params;
+  return Array.isArray(columns) ? columns.filter((name) => typeof name === "string") : [];
+}
+
+/** Which columns of a table hold the questions and the answers. */
+function ColumnsField(props: { names: string[]; value: ChosenColumns; onChange: (value: ChosenColumns) => void }) {
+  const { t } = useTranslation();
+  return (
+    <WarnNote title={t("data.columnsTitle")}>
+      <p>{t("data.columnsText")}</p>
+      <div className="mt-2 grid gap-3 sm:grid-cols-2">
+        {(["prompt", "completion"] as const).map((part) => (
+          <Field key={part} label={t(`data.columns.${part}`)}>
+            {(control) => (
+              <Select {...control} value={props.value[part]} onChange={(event) => props.onChange({ ...props.value, [part]: event.target.value })}>
+                <option value="">{t("data.columns.choose")}</option>
+                {props.names.map((name) => (
+                  <option key={name} value={name}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        ))}
+      </div>
+    </WarnNote>
   );
 }
 

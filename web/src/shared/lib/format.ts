@@ -34,7 +34,9 @@ export function formatters(language: string) {
   const time = (iso: string) => new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(new Date(iso));
   /** Learning rates: 0.0002 stays, 1.5e-7 too. */
   const small = (value: number) =>
-    value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : number(value, 6);
+    value !== 0 && Math.abs(value) < 1e-4
+      ? new Intl.NumberFormat(language, { notation: "scientific", maximumFractionDigits: 1 }).format(value).toLowerCase()
+      : number(value, 6);
   return { number, compact, fixed, percent, bytes, duration, milliseconds, dateTime, time, small };
 }
 

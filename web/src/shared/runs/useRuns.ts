@@ -18,7 +18,9 @@ export function isWorking(run: Pick<Run, "status"> | null | undefined): boolean 
   return run?.status === "queued" || run?.status === "running";
 }
 
-/** The trainings of a project, newest first. */
+const REFRESH_MS = 10_000;
+
+/** The trainings of a project, newest first; read again now and then, since another tab may have begun or resumed one. */
 export function useRuns(projectId: string) {
   return useQuery({
     queryKey: keys.runs(projectId),
@@ -26,7 +28,7 @@ export function useRuns(projectId: string) {
       const path = { project_id: projectId };
       return take(api.GET("/api/projects/{project_id}/runs", { params: { path, query: { per_page: 200 } }, signal }));
     },
-    refetchInterval: (query) => (query.state.data?.items.some(isWorking) ? 10_000 : false),
+    refetchInterval: REFRESH_MS,
   });
 }
 

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { AlertDialog as Alert, Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { cn } from "../lib/cn";
 import { Button } from "./Button";
@@ -9,6 +9,30 @@ import { ProblemNote } from "./ProblemNote";
 const overlay = "fixed inset-0 z-40 bg-black/45";
 const panel = "fixed z-50 flex flex-col border border-line bg-surface text-ink shadow-xl";
 const centred = "inset-x-4 top-[6vh] mx-auto max-h-[88vh] max-w-lg rounded-xl";
+
+/** What had the focus when a dialog was opened has it again when the dialog is closed, also where no trigger of it is known. */
+function useFocusGivenBack() {
+  const before = useRef<Element | null>(null);
+  return {
+    remember: () => {
+      before.current = document.activeElement;
+    },
+    giveBack: (event: Event) => {
+      if (!(before.current instanceof HTMLElement) || !before.current.isConnected) return;
+      event.preventDefault();
+      before.current.focus();
+    },
+  };
+}
+
+/** A form begins in its first field, not at the button that closes it. */
+function focusFirstField(event: Event): void {
+  const content = event.currentTarget instanceof HTMLElement ? event.currentTarget : null;
+  const field = content?.querySelector<HTMLElement>("input:not([type=hidden]):not(:disabled), textarea:not(:disabled), select:not(:disabled)");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+}
 
 /** A dialog in the middle, or with `side` a wide panel at the right. */
 export function Dialog(props: {
@@ -21,11 +45,17 @@ export function Dialog(props: {
   children: ReactNode;
 }) {
   const { t } = useTranslation();
+  const focus = useFocusGivenBack();
   return (
     <Radix.Root open={props.open} onOpenChange={props.onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={overlay} />
         <Radix.Content
+          onOpenAutoFocus={(event) => {
+            focus.remember();
+            focusFirstField(event);
+          }}
+          onCloseAutoFocus={focus.giveBack}
           className={cn(panel, props.side ? "inset-y-0 right-0 w-full max-w-3xl" : centred, props.wide && "max-w-2xl")}
           {...(props.text ? {} : { "aria-describedby": undefined })}
         >
@@ -65,11 +95,16 @@ export function ConfirmDialog(props: {
   onConfirm: () => void;
 }) {
   const { t } = useTranslation();
+  const focus = useFocusGivenBack();
   return (
     <Alert.Root open={props.open} onOpenChange={props.onOpenChange}>
       <Alert.Portal>
         <Alert.Overlay className={overlay} />
-        <Alert.Content className={cn(panel, centred, "max-w-md p-5")}>
+        <Alert.Content
+          onOpenAutoFocus={focus.remember}
+          onCloseAutoFocus={focus.giveBack}
+          className={cn(panel, centred, "max-w-md p-5")}
+        >
           <Alert.Title className="text-lg font-semibold wrap-anywhere">{props.title}</Alert.Title>
           <Alert.Description className="mt-2 text-sm text-soft">{props.text}</Alert.Description>
           {props.problem != null && <ProblemNote problem={props.problem} className="mt-4" />}

@@ -97,7 +97,7 @@ export function ProblemNote(props: { problem: unknown; onRetry?: (() => void) | 
           )}
           {problem.requestId && (
             <p className="mt-1 text-xs text-soft">
-              {t("common.requestId")}: <code className="break-all">{problem.requestId}</code>
+              {t("common.labelled", { label: t("common.requestId") })} <code className="break-all">{problem.requestId}</code>
             </p>
           )}
           {props.onRetry && (

@@ -16,7 +16,7 @@ export function Turns({ messages }: { messages: Message[] }) {
       )}
     >
       <span className="sr-only">
-        {message.role === "user" ? t("examples.question") : message.role === "system" ? t("examples.system") : t("examples.answer")}:{" "}
+        {t("common.labelled", { label: message.role === "user" ? t("examples.question") : message.role === "system" ? t("examples.system") : t("examples.answer") })}{" "}
       </span>
       {message.content}
     </p>
