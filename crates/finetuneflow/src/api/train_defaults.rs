@@ -24,8 +24,10 @@ use crate::records;
 
 /// Examples whose tokens are counted; of more, this many stand for all.
 const SAMPLE: u64 = 400;
-/// A model narrower than this computes small passes as fast as large ones.
+/// A model narrower than this computes small passes as fast as large ones, and has too little room for facts in small adapters.
 const NARROW_MODEL: usize = 512;
+/// Rank of the adapters: of a narrow model and of others. They are scaled by 2.
+const RANKS: (u32, u32) = (64, 16);
 /// Tokens of a step: the fewest of a narrow model and of others, and the most.
 const STEP_TOKENS: (u64, u64, u64) = (256, 512, 4096);
 /// Steps in one time through the examples, where there are enough of them.
@@ -97,10 +99,14 @@ impl Situation {
         wanted.min(self.context_length)
     }
 
+    fn is_narrow(&self) -> bool {
+        self.hidden_size.is_some_and(|width| width < NARROW_MODEL)
+    }
+
     /// Rows of so many tokens in one step: small steps where there is little to learn, so that there are many.
     fn micro_batch_size(&self, max_seq_len: u64) -> u64 {
         let (narrow, wide, most) = STEP_TOKENS;
-        let fewest = if self.hidden_size.is_some_and(|width| width < NARROW_MODEL) { narrow } else { wide };
+        let fewest = if self.is_narrow() { narrow } else { wide };
         let wanted = self.data.map_or(1024, |data| (data.tokens / STEPS_PER_EPOCH).next_power_of_two());
         (wanted.clamp(fewest, most) / max_seq_len.max(1)).max(1)
     }
@@ -115,6 +121,7 @@ impl TrainConfig {
         let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let method = asked.method.unwrap_or(Method::Lora);
         let max_seq_len = asked.max_seq_len.map_or(situation.max_seq_len(), u64::from);
+        let rank = if situation.is_narrow() { RANKS.0 } else { RANKS.1 };
         let micro_batch_size = situation.micro_batch_size(max_seq_len);
         let learned = situation.data.map(|data| data.tokens as f64 * (1.0 - EVAL_FRACTION));
         let steps_per_epoch =
@@ -125,8 +132,8 @@ impl TrainConfig {
         let steps = steps_per_epoch.map_or(0, |steps| (steps * epochs) as u64);
         Self {
             method,
-            rank: 16,
-            alpha: 32.0,
+            rank,
+            alpha: 2.0 * f64::from(rank),
             use_rslora: false,
             target_modules: "all-linear".to_owned(),
             layers: "all".to_owned(),
@@ -293,6 +300,10 @@ mod tests {
 
     #[test]
     fn small_models_learn_faster_and_whole_models_slower() {
+        assert_eq!(
+            [256, 576].map(|width| (of(width, None).rank, of(width, None).alpha)),
+            [(64, 128.0), (16, 32.0)]
+        );
         let rates = [256, 576, 2048, 4096, 8192].map(|width| of(width, None).learning_rate);
         assert_eq!(rates, [2.5e-3, 1.3e-3, 4.9e-4, 2.9e-4, 1.7e-4]);
         let situation = Situation { context_length: 2048, hidden_size: Some(2048), data: None };

@@ -120,7 +120,7 @@ it("takes a decision back that the server refuses, and says why", async () => {
   await settled(list);
   expect(row(0).getByText("To review")).toBeTruthy();
   expect(screen.getByText("1 decision could not be saved and was taken back.")).toBeTruthy();
-  expect(screen.getByRole("alert").textContent).toContain("The disk is full.");
+  expect(screen.getByRole("alert").textContent).toContain("The disk is full");
 });
 
 it("decides about a selection as one, which is undone as one", async () => {

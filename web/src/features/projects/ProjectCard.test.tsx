@@ -27,7 +27,7 @@ it("names the step to go on with, and how many are done", () => {
   screen.getByText("Next: Preview");
   expect(screen.getByRole("progressbar", { name: "3 of 8 steps are done" }).getAttribute("aria-valuenow")).toBe("38");
   screen.getByText("No training yet");
-  screen.getByText("2 files · 1 example · 0 trainings");
+  screen.getByText("2 documents · 1 example · 0 trainings");
 });
 
 it("puts what needs a look before what comes next", () => {

@@ -47,6 +47,13 @@ interface Props {
   formatPlace: (value: number) => string;
 }
 
+/** More points than this run into one another: the line alone shows them. */
+const MOST_POINTS = 40;
+
+function isSparse(values: ArrayLike<number | null | undefined> | undefined): boolean {
+  return Array.from(values ?? []).filter((value) => value != null).length <= MOST_POINTS;
+}
+
 /** Curves over a training. Draws ten thousands of points; its text for screen readers stands beside it. */
 export default function Chart(props: Props) {
   const { theme } = useTheme();
@@ -95,7 +102,7 @@ export default function Chart(props: Props) {
             alpha: look === "faint" ? 0.4 : 1,
             spanGaps: true,
             dash: look === "points" ? [2, 4] : (DASHES[run % DASHES.length] ?? []),
-            points: { show: look === "points", size: 8, fill: colourOfRun(run, theme) },
+            points: { show: (plot: UPlot, index: number) => look === "points" && isSparse(plot.data[index]), size: 8, fill: colourOfRun(run, theme) },
             value: (_: UPlot, value: number | null) => (value == null ? "–" : formats.current.format(value)),
           })),
         ],

@@ -74,6 +74,7 @@ export function RunControls({ run, goesOn }: { run: Run; goesOn: boolean }) {
         title={t("train.cancelTitle")}
         text={t("train.cancelText")}
         action={t("train.cancelConfirm")}
+        keep={t("train.cancelKeep")}
         busy={cancel.isPending}
         problem={cancel.error}
         onConfirm={() => cancel.mutate(jobId)}

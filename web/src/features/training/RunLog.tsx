@@ -78,7 +78,7 @@ export function RunLog({ log, name }: { log: readonly LogEntry[]; name: string }
         <Field label={t("train.logSearch")} className="min-w-40 flex-1">
           {(control) => <Input {...control} type="search" value={search} onChange={(event) => setSearch(event.target.value)} />}
         </Field>
-        <Field label={t("train.logLevel")} className="w-44">
+        <Field label={t("train.logLevel")} className="w-52">
           {(control) => (
             <Select {...control} value={level} onChange={(event) => setLevel(event.target.value as Level)}>
               <option value="all">{t("train.logAll")}</option>

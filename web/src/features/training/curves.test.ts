@@ -30,7 +30,7 @@ describe("smoothed", () => {
     // (0.5·2 + 0.5·0.5·4) / (1 - 0.25)
     expect(smoothed([4, 2], 0.5)[1]).toBeCloseTo(2 / 0.75);
     expect(usualStrength(10)).toBeCloseTo(2 / 3);
-    expect(usualStrength(1000)).toBeCloseTo(1 - 1 / 40);
+    expect(usualStrength(1000)).toBeCloseTo(1 - 1 / 17);
   });
 });
 

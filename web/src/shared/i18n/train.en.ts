@@ -170,6 +170,7 @@ export const trainEn = {
     cancelTitle: "Stop this training?",
     cancelText: "You can go on later from its last checkpoint.",
     cancelConfirm: "Stop the training",
+    cancelKeep: "Go on training",
     seeResults: "See the results",
     talk: "Talk to it",
     progress: "Progress of the training",
@@ -528,6 +529,6 @@ export const trainEn = {
       failed: "Failed",
       cancelled: "Stopped",
     },
-    waiting: "Waiting for a free worker",
+    waiting: "Waiting until other work has ended",
   },
 };

@@ -172,6 +172,7 @@ export const trainFr: typeof trainEn = {
     cancelTitle: "Arrêter cet entraînement ?",
     cancelText: "Vous pourrez le reprendre plus tard à son dernier point de reprise.",
     cancelConfirm: "Arrêter l'entraînement",
+    cancelKeep: "Continuer l'entraînement",
     seeResults: "Voir les résultats",
     talk: "Lui parler",
     progress: "Progression de l'entraînement",
@@ -530,6 +531,6 @@ export const trainFr: typeof trainEn = {
       failed: "Échouée",
       cancelled: "Arrêtée",
     },
-    waiting: "Attend qu'une place se libère",
+    waiting: "Attend qu'un autre travail soit terminé",
   },
 };

@@ -11,9 +11,9 @@ export function Section(props: { title: string; text?: ReactNode; actions?: Reac
   return (
     <section className={cn("rounded-xl border border-line bg-surface p-4 sm:p-5", props.className)}>
       <div className="mb-4 flex flex-wrap items-start justify-between gap-3">
-        <div className="min-w-0">
+        <div className="min-w-0 flex-1 basis-72">
           <h2 className="text-base font-semibold">{props.title}</h2>
-          {props.text && <p className="mt-0.5 max-w-prose text-sm text-soft">{props.text}</p>}
+          {props.text && <p className="mt-0.5 max-w-3xl text-sm text-pretty text-soft">{props.text}</p>}
         </div>
         {props.actions && <div className="flex flex-wrap gap-2">{props.actions}</div>}
       </div>

@@ -89,6 +89,8 @@ export function ConfirmDialog(props: {
   title: string;
   text: string;
   action: string;
+  /** What the other button says; "Cancel" where that is no riddle. */
+  keep?: string;
   look?: "danger" | "primary";
   busy: boolean;
   problem: unknown;
@@ -110,7 +112,7 @@ export function ConfirmDialog(props: {
           {props.problem != null && <ProblemNote problem={props.problem} className="mt-4" />}
           <DialogActions>
             <Alert.Cancel asChild>
-              <Button>{t("common.cancel")}</Button>
+              <Button>{props.keep ?? t("common.cancel")}</Button>
             </Alert.Cancel>
             <Button look={props.look ?? "danger"} busy={props.busy} onClick={props.onConfirm}>
               {props.action}
