@@ -116,7 +116,7 @@ def in_llama_cpp(args, name, model, adapters, work):
     for quantization, path in files.items():
         found = export(args, model, "gguf", path, quantization, adapter)
         for warning in found["warnings"]:
-            print(f"note: {name}: {warning}")
+            print(f"note: {name}: {warning['message']}")
     half_folder, merged = work / "merged-f16", work / "merged-lora"
     export(args, model, "merged", half_folder, "f16", adapter)
     rows = product.logits(args.binary, merged)[:PROMPTS]

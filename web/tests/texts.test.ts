@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { en } from "../src/shared/i18n/en";
 import { fr } from "../src/shared/i18n/fr";
@@ -54,6 +55,24 @@ it("translates every known cause of a failure, with values that it sends", () =>
         expect(text, `${code}.${part}`).toBeTruthy();
         for (const hole of holes(text ?? "")) expect(values, `${code}.${part}`).toContain(hole);
       }
+});
+
+it("translates every remark about a document and every note about an export", () => {
+  const remarks = readFileSync("../crates/documents/src/remark.rs", "utf8").match(/pub enum Remark {([^]*?)\n}/)?.[1] ?? "";
+  const names = [...remarks.matchAll(/^ {4}([A-Z]\w+) {/gm)].map(([, name = ""]) => name.replace(/\B([A-Z])/g, "_$1").toLowerCase());
+  expect(names.length).toBeGreaterThan(8);
+  const folder = "../crates/export/src";
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".rs"));
+  const notes = sources.flatMap((name) => {
+    const source = readFileSync(join(folder, name), "utf8");
+    const list = source.match(/fn notes\([^]*?\n}/)?.[0] ?? "";
+    return [...source.matchAll(/Note::new\("([a-z_]+)"/g), ...list.matchAll(/^ {12}"([a-z_]+)",$/gm)].map((found) => found[1] ?? "");
+  });
+  expect(notes.length).toBeGreaterThan(7);
+  for (const texts of [english, french]) {
+    for (const name of names) expect(texts.get(`notes.files.${name}`), name).toBeTruthy();
+    for (const name of notes) expect(texts.get(`notes.exports.${name}`), name).toBeTruthy();
+  }
 });
 
 it("translates every error that the server can give", () => {

@@ -1,8 +1,9 @@
 //! Puts a document together block by block, counting code points as it goes.
 
-use crate::document::{Block, BlockKind, Document, Page, Span, Warning, WarningKind};
+use crate::document::{Block, BlockKind, Document, Page, Span, Warning};
 use crate::formats::Format;
 use crate::language;
+use crate::remark::Remark;
 
 /// Grows a [`Document`]. Blocks come in reading order; a page is open from [`Builder::start_page`] on.
 #[derive(Default)]
@@ -81,8 +82,8 @@ impl Builder {
         }
     }
 
-    pub fn warn(&mut self, kind: WarningKind, message: impl Into<String>, page: Option<u32>) {
-        self.warnings.push(Warning { kind, message: message.into(), page });
+    pub fn warn(&mut self, remark: Remark, page: Option<u32>) {
+        self.warnings.push(remark.on(page));
     }
 
     pub fn last_kind(&self) -> Option<BlockKind> {

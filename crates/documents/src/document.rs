@@ -107,7 +107,13 @@ pub enum BlockKind {
 pub struct Warning {
     /// For programs.
     pub kind: WarningKind,
-    /// For people.
+    /// What is said, as a stable name; empty in what older versions stored.
+    #[serde(default)]
+    pub code: String,
+    /// The values of the text; `detail` is the words of a library.
+    #[serde(default)]
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// For people, in English.
     pub message: String,
     /// The page that is meant, where there is one.
     pub page: Option<u32>,

@@ -17,6 +17,7 @@ pub mod formats;
 pub mod isolation;
 mod language;
 pub mod ocr;
+mod remark;
 mod sentences;
 
 pub use chunking::{Chunk, ChunkOptions, chunk};

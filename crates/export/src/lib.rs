@@ -12,6 +12,7 @@ pub mod gguf;
 pub mod gguf_adapter;
 mod loss_curve;
 pub mod merged;
+mod note;
 pub mod ollama;
 pub mod peft;
 mod plain_template;
@@ -22,6 +23,7 @@ mod source;
 pub use bundle::{Bundled, Entry, write_bundle};
 pub use control::{Control, Progress};
 pub use error::ExportError;
+pub use note::Note;
 pub use plain_template::PLAIN_TEMPLATE;
 pub use registry::{
     Exported, FORMATS, Fallback, FileKind, Format, Provenance, Quantization, Request, format,

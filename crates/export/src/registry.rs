@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::quantization::ggml_blocks::GgmlType;
 use engine::weights::DType;
 
-use crate::{Control, ExportError, gguf, gguf_adapter, merged, ollama, peft};
+use crate::{Control, ExportError, Note, gguf, gguf_adapter, merged, ollama, peft};
 
 /// What an export is made from and where it goes.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ pub struct Exported {
     /// Tensors that are stored otherwise than asked.
     pub fallbacks: Vec<Fallback>,
     /// What a person should know of the result.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 /// The type of exported weights: of all, or (`_M`) of most, as llama.cpp mixes them.

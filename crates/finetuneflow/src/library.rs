@@ -173,12 +173,11 @@ async fn keep(
 }
 
 fn parsed(document: &Document) -> FileChange {
-    let warnings: Vec<_> = document.warnings.iter().map(|warning| warning.message.as_str()).collect();
     let details = json!({
         "pages": if document.pages.is_empty() { Value::Null } else { document.pages.len().into() },
         "characters": document.text.chars().count(),
         "language": document.language,
-        "warnings": warnings,
+        "warnings": document.warnings,
         "recognition": document.recognition,
     });
     FileChange { status: Some(PARSED.to_owned()), details: Some(details) }

@@ -33,8 +33,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         return Err(input.damaged(Format::Csv, "the bytes are not text"));
     };
     let mut builder = Builder::default();
-    if let Some((kind, message)) = &decoded.warning {
-        builder.warn(*kind, message.clone(), None);
+    if let Some(remark) = &decoded.warning {
+        builder.warn(remark.clone(), None);
     }
     let (delimiter, ..) = best_delimiter(&decoded.text);
     let rows = rows(&decoded.text, delimiter, usize::MAX);

@@ -2,10 +2,11 @@
 
 use mail_parser::{Address, MessageParser, MimeHeaders};
 
-use crate::document::{BlockKind, Document, WarningKind};
+use crate::document::{BlockKind, Document};
 use crate::error::DocumentError;
 use crate::formats::flow::Flow;
 use crate::formats::{Format, Input, Reader, html};
+use crate::remark::Remark;
 
 pub static READER: Reader = Reader {
     format: Format::Email,
@@ -68,7 +69,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
     }
     for part in message.attachments() {
         let name = part.attachment_name().unwrap_or("without a name");
-        flow.builder.warn(WarningKind::Parser, format!("the attachment {name} was not read"), None);
+        flow.builder.warn(Remark::AttachmentSkipped { name: name.to_owned() }, None);
     }
     Ok(flow.finish(Format::Email))
 }

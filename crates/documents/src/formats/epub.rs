@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::document::{Document, WarningKind};
+use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats::flow::Flow;
 use crate::formats::package::{Package, resolve};
 use crate::formats::xml::{self, Mark, attribute};
 use crate::formats::{Format, Input, Reader, html};
+use crate::remark::Remark;
 
 pub static READER: Reader = Reader {
     format: Format::Epub,
@@ -45,9 +46,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         let part = resolve(folder, &unescaped(&chapter));
         match package.part(&part) {
             Some(text) => flow = html::walk(&text, flow),
-            None => {
-                flow.builder.warn(WarningKind::PartlyRead, format!("the chapter {part} is missing"), None)
-            }
+            None => flow.builder.warn(Remark::ChapterMissing { name: part.clone() }, None),
         }
     }
     Ok(flow.finish(Format::Epub))

@@ -84,8 +84,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         return Err(input.damaged(Format::Html, "the bytes are not text"));
     };
     let mut flow = Flow::default();
-    if let Some((kind, message)) = &decoded.warning {
-        flow.builder.warn(*kind, message.clone(), None);
+    if let Some(remark) = &decoded.warning {
+        flow.builder.warn(remark.clone(), None);
     }
     Ok(walk(&decoded.text, flow).finish(Format::Html))
 }

@@ -38,8 +38,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         return Err(input.damaged(Format::Markdown, "the bytes are not text"));
     };
     let mut builder = Builder::default();
-    if let Some((kind, message)) = &decoded.warning {
-        builder.warn(*kind, message.clone(), None);
+    if let Some(remark) = &decoded.warning {
+        builder.warn(remark.clone(), None);
     }
     let lines: Vec<String> = decoded.text.lines().map(|line| line.replace('\t', "    ")).collect();
     Blocks { lines: &lines, at: 0, builder: &mut builder }.run();

@@ -5,9 +5,10 @@ use std::io::Cursor;
 use calamine::{Ods, Reader as _};
 
 use crate::builder::Builder;
-use crate::document::{Document, WarningKind};
+use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats::{Format, Input, Reader, sheets};
+use crate::remark::Remark;
 
 pub static READER: Reader = Reader {
     format: Format::Ods,
@@ -28,8 +29,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         match workbook.worksheet_range(&name) {
             Ok(cells) => sheets::push(&mut builder, number, &name, &cells, &[]),
             Err(error) => {
-                let message = format!("the sheet {name} could not be read: {error}");
-                builder.warn(WarningKind::PartlyRead, message, Some(number));
+                let detail = error.to_string();
+                builder.warn(Remark::SheetUnreadable { name: name.clone(), detail }, Some(number));
             }
         }
     }

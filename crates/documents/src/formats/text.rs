@@ -1,9 +1,10 @@
 //! Plain text: the encoding found by its bytes, paragraphs apart by empty lines.
 
 use crate::builder::Builder;
-use crate::document::{BlockKind, Document, WarningKind};
+use crate::document::{BlockKind, Document};
 use crate::error::DocumentError;
 use crate::formats::{Format, Input, Reader};
+use crate::remark::Remark;
 
 pub static READER: Reader = Reader {
     format: Format::Text,
@@ -19,7 +20,7 @@ pub struct Decoded {
     /// Line ends are `\n`; no byte order mark.
     pub text: String,
     /// What should be said about it.
-    pub warning: Option<(WarningKind, String)>,
+    pub warning: Option<Remark>,
 }
 
 /// UTF-8 and UTF-16 (with mark or by their pattern of zero bytes), else Windows-1252. `None` where the bytes
@@ -35,7 +36,7 @@ pub fn decode(bytes: &[u8]) -> Option<Decoded> {
     is_text(&text).then_some(Decoded { text, warning })
 }
 
-type Found = (String, Option<(WarningKind, String)>);
+type Found = (String, Option<Remark>);
 
 fn without_mark(bytes: &[u8]) -> Option<Found> {
     let sample = &bytes[..bytes.len().min(4096)];
@@ -61,9 +62,7 @@ fn utf8(bytes: &[u8]) -> Option<Found> {
             let lossy = String::from_utf8_lossy(bytes);
             let broken = lossy.chars().filter(|c| *c == '\u{FFFD}').count();
             let sound = lossy.chars().filter(|c| !c.is_ascii() && *c != '\u{FFFD}').count();
-            let message = format!("{broken} byte sequence(s) are not valid UTF-8 and were replaced");
-            (sound > broken * 4)
-                .then(|| (lossy.into_owned(), Some((WarningKind::ReplacedCharacters, message))))
+            (sound > broken * 4).then(|| (lossy.into_owned(), Some(Remark::ReplacedBytes { count: broken })))
         }
     }
 }
@@ -89,8 +88,7 @@ pub fn windows_1252_character(byte: u8) -> char {
 
 fn windows_1252(bytes: &[u8]) -> Found {
     let text = bytes.iter().map(|byte| windows_1252_character(*byte));
-    let message = "the text is not UTF-8; it was read as Windows-1252 (Western European)".to_string();
-    (text.collect(), Some((WarningKind::GuessedEncoding, message)))
+    (text.collect(), Some(Remark::GuessedEncoding { encoding: "Windows-1252 (Western European)" }))
 }
 
 /// Fewer than one control character in 500.
@@ -104,8 +102,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         return Err(input.damaged(Format::Text, "the bytes are not text"));
     };
     let mut builder = Builder::default();
-    if let Some((kind, message)) = &decoded.warning {
-        builder.warn(*kind, message.clone(), None);
+    if let Some(remark) = &decoded.warning {
+        builder.warn(remark.clone(), None);
     }
     for paragraph in decoded.text.replace('\u{0C}', "\n\n").split("\n\n") {
         let lines: Vec<&str> = paragraph.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

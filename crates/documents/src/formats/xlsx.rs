@@ -6,10 +6,11 @@ use std::io::Cursor;
 use calamine::{Cell, Data, Reader as _, Xlsx, XlsxError};
 
 use crate::builder::Builder;
-use crate::document::{Document, WarningKind};
+use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats::package::Package;
 use crate::formats::{Format, Input, Reader, charts, office_comments, sheets};
+use crate::remark::Remark;
 
 pub static READER: Reader = Reader {
     format: Format::Xlsx,
@@ -28,8 +29,8 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
         let cells = match cells_of(&mut workbook, &name) {
             Ok(cells) => cells,
             Err(error) => {
-                let message = format!("the sheet {name} could not be read: {error}");
-                builder.warn(WarningKind::PartlyRead, message, Some(number));
+                let detail = error.to_string();
+                builder.warn(Remark::SheetUnreadable { name: name.clone(), detail }, Some(number));
                 continue;
             }
         };

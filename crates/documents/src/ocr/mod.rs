@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, Recognition, Warning, WarningKind};
+use crate::document::{Document, Recognition, WarningKind};
 use crate::error::DocumentError;
 use crate::formats::{Format, pdf, picture};
 use crate::isolation::{self, ChildCommand, Limits};
+use crate::remark::Remark;
 
 use programs::Programs;
 use words::PageWords;
@@ -229,20 +230,21 @@ fn warn(document: &mut Document, recognised: &[PageWords], all: &[PageWords]) {
     let Some(Recognition { engine, languages, pages, mean_confidence }) = &document.recognition else {
         return;
     };
-    let message = format!(
-        "the text of {pages} page(s) was recognised (OCR) by {engine} ({}) with a mean confidence of {mean_confidence:.0} %; it may have errors",
-        languages.join("+")
-    );
-    let mut warnings = vec![Warning { kind: WarningKind::Recognised, message, page: None }];
+    let percent = |confidence: f32| confidence.round() as u32;
+    let whole = Remark::Recognised {
+        pages: *pages,
+        engine: engine.clone(),
+        languages: languages.join("+"),
+        confidence: percent(*mean_confidence),
+    };
+    let mut warnings = vec![whole.on(None)];
     for page in recognised.iter().filter(|page| page.mean_confidence() < LOW_CONFIDENCE) {
-        let message =
-            format!("this page was recognised with a confidence of only {:.0} %", page.mean_confidence());
-        warnings.push(Warning { kind: WarningKind::Recognised, message, page: Some(page.number) });
+        let remark = Remark::PoorlyRecognised { confidence: percent(page.mean_confidence()) };
+        warnings.push(remark.on(Some(page.number)));
     }
     for page in all {
         let Some(reason) = &page.failure else { continue };
-        let message = format!("this page could not be recognised: {reason}");
-        warnings.push(Warning { kind: WarningKind::PartlyRead, message, page: Some(page.number) });
+        warnings.push(Remark::NotRecognised { detail: reason.to_string() }.on(Some(page.number)));
     }
     document.warnings.splice(0..0, warnings);
 }

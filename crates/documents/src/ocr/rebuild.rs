@@ -103,7 +103,7 @@ impl<'a> Rebuild<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Warning;
+    use crate::remark::Remark;
 
     fn words(number: u32, paragraphs: &[&str]) -> PageWords {
         let paragraphs = paragraphs.iter().map(ToString::to_string).collect();
@@ -128,8 +128,7 @@ mod tests {
         builder.start_page(6);
         builder.push(BlockKind::Paragraph, "The end.");
         let mut document = builder.finish(Format::Pdf);
-        let warning =
-            |page| Warning { kind: WarningKind::PageWithoutText, message: String::new(), page: Some(page) };
+        let warning = |page| Remark::EmptyPage {}.on(Some(page));
         document.warnings = vec![warning(2), warning(4)];
         document
     }

@@ -19,7 +19,7 @@ use engine::weights::{DType, TensorSink};
 
 use self::families::{Description, Model, Placement};
 use self::mix::Mix;
-use crate::plain_template::{PLAIN_NOTE, PLAIN_TEMPLATE};
+use crate::plain_template::{PLAIN_TEMPLATE, plain_note};
 use crate::registry::{Exported, Fallback, FileKind, Format, Provenance, Quantization, Request};
 use crate::source::{Source, check_range, create_parent, file_size, refuse_overwriting, slabs};
 use crate::{Control, ExportError};
@@ -251,7 +251,7 @@ fn metadata(
         // The one that the model was trained with, unchanged.
         Some(template) => template.source().to_string(),
         None => {
-            description.warnings.push(PLAIN_NOTE.to_string());
+            description.warnings.push(plain_note());
             PLAIN_TEMPLATE.to_string()
         }
     };

@@ -20,10 +20,10 @@ pub use modelfile::Modelfile;
 use modelfile::is_kept;
 use parts::{Bos, Derived, Tokens, derive};
 
-use crate::plain_template::{PLAIN_NOTE, PLAIN_TEMPLATE};
+use crate::plain_template::{PLAIN_TEMPLATE, plain_note};
 use crate::registry::{Exported, FileKind, Format, Request};
 use crate::source::{file_size, refuse_overwriting};
-use crate::{Control, ExportError, gguf};
+use crate::{Control, ExportError, Note, gguf};
 
 /// This format's line in the registry.
 pub const FORMAT: Format = Format {
@@ -64,7 +64,7 @@ pub struct Described {
     /// The model's own template, or the plain one.
     pub template: String,
     /// What a reader should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 /// What an export made.
@@ -134,22 +134,26 @@ pub fn describe(model: &Path, options: &Options) -> Result<Described, ExportErro
     let template = match ChatTemplate::from_model_dir(model)? {
         Some(template) => template,
         None => {
-            warnings.push(PLAIN_NOTE.to_string());
+            warnings.push(plain_note());
             ChatTemplate::from_source(PLAIN_TEMPLATE)?
         }
     };
     let derived = derive(&template, &tokens);
     match &derived {
         Ok(derived) => warnings.extend(notes(derived)),
-        Err(reason) => warnings.push(format!(
-            "The chat template could not be written as a template for Ollama: {reason}. The one in the GGUF file counts; \
-             versions of Ollama that do not read it ask the model in another way than it was trained."
-        )),
+        Err(reason) => {
+            let message = format!(
+                "The chat template could not be written as a template for Ollama: {reason}. The one in the GGUF file counts; \
+                 versions of Ollama that do not read it ask the model in another way than it was trained."
+            );
+            warnings.push(Note::new("template_not_written", message).param("detail", reason.as_str()));
+        }
     }
     let mut license = license(model);
     if license.as_ref().is_some_and(|license| license.contains("\"\"\"")) {
         license = None;
-        warnings.push("The licence cannot stand in a Modelfile; it lies beside it.".to_string());
+        let message = "The licence cannot stand in a Modelfile; it lies beside it.";
+        warnings.push(Note::new("licence_beside", message));
     }
     if let Some(system) = options.system.as_ref().filter(|system| !is_kept(system)) {
         return Err(ExportError::Request(format!(
@@ -168,27 +172,35 @@ pub fn describe(model: &Path, options: &Options) -> Result<Described, ExportErro
     Ok(Described { modelfile, derived, template: template.source().to_string(), warnings })
 }
 
-fn notes(derived: &Derived) -> Vec<String> {
+fn notes(derived: &Derived) -> Vec<Note> {
     let said = [
         (
             derived.takes_no_system,
+            "takes_no_system",
             "The chat template takes no system message: one that is given in Ollama is put before the first question.",
         ),
         (
             derived.trims,
+            "trims",
             "The chat template cuts spaces and line ends off the ends of messages; in Ollama they stay.",
         ),
         (
             derived.drops_thoughts,
+            "drops_thoughts",
             "The chat template leaves thoughts (<think>) out of earlier answers; in Ollama they stay.",
         ),
-        (derived.is_dated, "The chat template writes the day's date; in Ollama it stays that of the export."),
+        (
+            derived.is_dated,
+            "is_dated",
+            "The chat template writes the day's date; in Ollama it stays that of the export.",
+        ),
         (
             derived.bos == Bos::Unwanted,
+            "no_bos",
             "The chat template has no beginning-of-text token: the GGUF file says that none is to be added.",
         ),
     ];
-    said.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text.to_string()).collect()
+    said.into_iter().filter(|(is_so, ..)| *is_so).map(|(_, code, text)| Note::new(code, text)).collect()
 }
 
 /// What ends an answer: the text after it in the template, and the tokenizer's own ends.
@@ -248,7 +260,7 @@ fn forbid_bos(gguf: &Path) -> std::io::Result<()> {
     }
 }
 
-fn readme(name: Option<&str>, warnings: &[String]) -> String {
+fn readme(name: Option<&str>, warnings: &[Note]) -> String {
     let name = suggested_name(name.unwrap_or("my-model"));
     let mut text = format!(
         "# A model for Ollama\n\nIn this folder:\n\n```sh\nollama create {name} -f Modelfile\nollama run {name}\n```\n\n\

@@ -84,7 +84,7 @@ fn gguf_holds_every_family_with_its_adapter() {
             tiny::export(gguf, &model, Some(&adapter), Some(Quantization::F32), &out).expect("exported");
         let to_folder = format("merged").expect("there");
         tiny::export(to_folder, &model, Some(&adapter), Some(Quantization::F32), &merged).expect("exported");
-        assert!(exported.warnings.iter().any(|warning| warning.contains("chat template")));
+        assert!(exported.warnings.iter().any(|warning| warning.message.contains("chat template")));
         let (file, merged) =
             (GgufFile::open(&out).expect("opened"), SafetensorsDir::open(&merged).expect("opened"));
         let config = ModelConfig::open(&model).expect("read");

@@ -125,7 +125,7 @@ fn a_template_without_constant_parts_is_not_written() {
 fn exported(
     template: Option<&str>,
     change: impl Fn(&mut Value),
-) -> (tempfile::TempDir, PathBuf, Vec<String>) {
+) -> (tempfile::TempDir, PathBuf, Vec<export::Note>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let model = tiny::write_model(folder.path());
     let file = model.join("tokenizer_config.json");
@@ -158,7 +158,7 @@ fn exported(
 #[test]
 fn the_folder_holds_all_that_ollama_is_told() {
     let (_folder, out, warnings) = exported(Some(CHATML), |_| {});
-    assert_eq!(warnings, Vec::<String>::new());
+    assert!(warnings.is_empty(), "{warnings:?}");
     let text = fs::read_to_string(out.join("Modelfile")).expect("there");
     for line in [
         "FROM ./model.gguf\n",
@@ -179,7 +179,12 @@ fn the_folder_holds_all_that_ollama_is_told() {
 #[test]
 fn a_model_without_a_template_gets_the_plain_one_and_a_warning() {
     let (_folder, out, warnings) = exported(None, |_| {});
-    assert!(warnings.iter().any(|warning| warning.contains("no chat template")), "{warnings:?}");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.code == "plain_template" && warning.message.contains("no chat template")),
+        "{warnings:?}"
+    );
     let text = fs::read_to_string(out.join("Modelfile")).expect("there");
     assert!(text.contains("TEMPLATE"), "{text}");
 }
@@ -188,7 +193,7 @@ fn a_model_without_a_template_gets_the_plain_one_and_a_warning() {
 fn a_template_that_cannot_be_written_is_left_to_the_gguf_file_with_a_warning() {
     let odd = "{% for m in messages %}{{ m.content | upper }}{% endfor %}";
     let (_folder, out, warnings) = exported(Some(odd), |_| {});
-    assert!(warnings.iter().any(|warning| warning.contains("could not be written")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.message.contains("could not be written")), "{warnings:?}");
     let text = fs::read_to_string(out.join("Modelfile")).expect("there");
     assert!(!text.contains("TEMPLATE"), "{text}");
     let gguf = GgufFile::open(&out.join("model.gguf")).expect("opened");

@@ -118,9 +118,9 @@ async fn documents(state: &AppState, project_id: Uuid, given: Option<Vec<Uuid>>)
         super::files::all(state, project_id, FileKind::RawDoc).await?.into_iter().map(|row| row.id).collect();
     let ids: Vec<Uuid> = ids;
     if ids.is_empty() {
-        return Err(
-            ApiError::new(Code::NothingToDo, "The project has no document.").hint("Upload a document first.")
-        );
+        return Err(ApiError::new(Code::NothingToDo, "The project has no document.")
+            .hint("Upload a document first.")
+            .reason("no_document"));
     }
     Ok(ids)
 }

@@ -98,9 +98,9 @@ async fn generate(
         );
     checks.finish()?;
     if super::files::all(&state, project_id, FileKind::RawDoc).await?.is_empty() {
-        return Err(
-            ApiError::new(Code::NothingToDo, "The project has no document.").hint("Upload a document first.")
-        );
+        return Err(ApiError::new(Code::NothingToDo, "The project has no document.")
+            .hint("Upload a document first.")
+            .reason("no_document"));
     }
     for id in body.file_ids.iter().flatten() {
         store::files::get(&state.database, project_id, *id).await?;
@@ -131,7 +131,8 @@ async fn check(
     let counts = store::examples::status_counts(&state.database, project_id).await?;
     if counts.pending + counts.approved == 0 {
         return Err(ApiError::new(Code::NothingToDo, "The project has no example to check.")
-            .hint("Generate or import examples first."));
+            .hint("Generate or import examples first.")
+            .reason("no_example"));
     }
     let job = DatasetCheck { project_id, max_tokens: body.max_tokens.or(Some(DEFAULT_MAX_TOKENS)) };
     Ok(super::jobs::started(crate::jobs::enqueue(&state.database, &job).await?))

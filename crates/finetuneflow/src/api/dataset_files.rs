@@ -320,7 +320,8 @@ async fn export(
     .await?;
     if found.is_empty() {
         return Err(ApiError::new(Code::NothingToDo, "There is no example to export.")
-            .hint("Approve examples, or export those of another status."));
+            .hint("Approve examples, or export those of another status.")
+            .reason("no_example_of_status"));
     }
     let written =
         tokio::task::spawn_blocking(move || write(format, &found)).await.map_err(ApiError::internal)?;

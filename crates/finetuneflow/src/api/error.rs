@@ -168,6 +168,20 @@ impl ApiError {
         self
     }
 
+    /// Which case of the code it is, for a translated message.
+    pub fn reason(self, reason: &str) -> Self {
+        self.param("reason", reason)
+    }
+
+    /// What is known of the cause: its code as `cause`, with its values.
+    pub fn because(mut self, error: impl Into<anyhow::Error>) -> Self {
+        if let Some(words) = crate::words::cause_of(&error.into()) {
+            self.details.params.extend(words.params);
+            return self.param("cause", words.code);
+        }
+        self
+    }
+
     /// One more field that is not valid.
     pub fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.details.fields.push(FieldError { field: field.into(), message: message.into() });

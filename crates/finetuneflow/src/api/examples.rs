@@ -472,7 +472,8 @@ fn view(row: rows::Example) -> Example {
 pub async fn require_approved(state: &AppState, project_id: Uuid) -> ApiResult<u64> {
     match rows::status_counts(&state.database, project_id).await?.approved {
         0 => Err(ApiError::new(Code::NothingToDo, "The project has no approved example.")
-            .hint("Generate or import examples and approve at least one.")),
+            .hint("Generate or import examples and approve at least one.")
+            .reason("nothing_approved")),
         approved => Ok(approved),
     }
 }

@@ -23,6 +23,7 @@ use super::jobs::JobStarted;
 use super::runs::{self, RunConfig};
 use super::state::AppState;
 use crate::jobs::export::{BUNDLE, Export, files_of};
+use crate::words::Words;
 
 /// The format that holds all others; the job calls it a bundle.
 pub const ZIP: &str = "zip";
@@ -55,7 +56,7 @@ pub struct ExportFile {
     /// Of GGUF.
     pub quantization: Option<String>,
     /// What the person should know about it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Words>,
     /// Tensors that are of another type than the one asked for.
     pub fallbacks: Vec<TensorFallback>,
     /// The run.

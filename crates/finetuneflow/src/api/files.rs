@@ -24,6 +24,7 @@ use super::jobs::JobStarted;
 use super::state::AppState;
 use crate::jobs::document_ocr::DocumentOcr;
 use crate::library;
+use crate::words::Words;
 
 const MAX_NAME: usize = 255;
 
@@ -93,13 +94,23 @@ pub struct File {
     /// The same for programs: `no_text` (a scan or a picture, whose text can be recognised), `password`, `damaged`, …
     pub reason: Option<String>,
     /// What was left out or repaired while reading.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileWarning>,
     /// Set where text was read off pictures.
     pub recognition: Option<Recognition>,
     /// Only after an upload: it was there already.
     pub duplicate: bool,
     /// UTC.
     pub created_at: DateTime<Utc>,
+}
+
+/// What a reader should know before trusting a document's text.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct FileWarning {
+    /// The page that is meant, from 1; null where all are.
+    pub page: Option<u64>,
+    /// What is said.
+    #[serde(flatten)]
+    pub words: Words,
 }
 
 /// Text that was read off pictures (OCR).
@@ -171,7 +182,7 @@ pub struct FileText {
     /// Of the whole text.
     pub words: u64,
     /// What was left out or repaired.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileWarning>,
     /// Formats without pages have one, number 1.
     pub pages: Vec<TextPage>,
 }
@@ -347,7 +358,7 @@ async fn text(
         language: document.language.clone(),
         characters: document.text.chars().count() as u64,
         words: document.text.split_whitespace().count() as u64,
-        warnings: document.warnings.iter().map(|warning| warning.message.clone()).collect(),
+        warnings: document.warnings.iter().map(FileWarning::of).collect(),
         pages: if pages.is_empty() { vec![whole] } else { pages },
     }))
 }
@@ -425,6 +436,18 @@ pub async fn names(state: &AppState, project_id: Uuid) -> ApiResult<HashMap<Uuid
     Ok(documents.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
+impl FileWarning {
+    fn of(warning: &documents::Warning) -> Self {
+        Self { page: warning.page.map(u64::from), words: warning.into() }
+    }
+
+    /// Older versions stored the words alone.
+    fn stored(value: &Value) -> Option<Self> {
+        let page = value.get("page").and_then(Value::as_u64);
+        Some(Self { page, words: Words::deserialize(value).ok()? })
+    }
+}
+
 /// A stored file as the API shows it.
 pub fn view(row: rows::File) -> File {
     let number = |name: &str| row.details.get(name).and_then(Value::as_u64);
@@ -447,7 +470,7 @@ pub fn view(row: rows::File) -> File {
             .details
             .get("recognition")
             .and_then(|value| serde_json::from_value(value.clone()).ok()),
-        warnings: warnings.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        warnings: warnings.into_iter().flatten().filter_map(FileWarning::stored).collect(),
         duplicate: false,
         created_at: row.created_at,
         name: row.name,

@@ -220,7 +220,7 @@ async fn pause(State(state): State<AppState>, Path(project_id): Path<Uuid>) -> A
     store::projects::get(&state.database, project_id).await?;
     match super::jobs::active(&state, project_id, Some(DatasetWrite::KIND)).await? {
         Some(job) => Ok(Json(super::jobs::request_cancel(&state, job.id).await?.into())),
-        None => Err(ApiError::new(Code::NothingToDo, "Nothing is being written.")),
+        None => Err(ApiError::new(Code::NothingToDo, "Nothing is being written.").reason("nothing_written")),
     }
 }
 
@@ -234,7 +234,8 @@ async fn resume(
 ) -> ApiResult<(StatusCode, Json<JobStarted>)> {
     store::projects::get(&state.database, project_id).await?;
     nothing_runs(&state, project_id).await?;
-    let nothing = || ApiError::new(Code::NothingToDo, "No writing is left to go on with.");
+    let nothing =
+        || ApiError::new(Code::NothingToDo, "No writing is left to go on with.").reason("nothing_left");
     let (_, job, owner) = newest(&state, project_id).await?.ok_or_else(nothing)?;
     if units::counts(&state.database, owner).await?.pending == 0 {
         return Err(nothing());

@@ -141,10 +141,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
 impl From<HubError> for ApiError {
     fn from(error: HubError) -> Self {
         let answer = Self::new(code_of(&error), super::error::with_full_stop(&error.to_string()));
-        match error.page() {
+        let answer = match error.page() {
             Some(page) => answer.param("link", page),
             None => answer,
-        }
+        };
+        answer.because(error)
     }
 }
 

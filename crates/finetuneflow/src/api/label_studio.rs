@@ -275,7 +275,7 @@ async fn remove(State(state): State<AppState>) -> ApiResult<StatusCode> {
 async fn test(State(state): State<AppState>) -> ApiResult<Json<LabelStudioTest>> {
     let client = connected(&state).await?.open().map_err(ApiError::internal)?.impatient();
     let failed = |error: crate::label_studio::LabelStudioError| {
-        ApiError::new(Code::ProviderFailed, super::error::with_full_stop(&error.to_string()))
+        ApiError::new(Code::ProviderFailed, super::error::with_full_stop(&error.to_string())).because(error)
     };
     let user = client.whoami().await.map_err(failed)?;
     let version = client.version().await.map_err(failed)?;
@@ -336,7 +336,8 @@ async fn push(
     let first = store::Page::new(1, 1);
     if examples::list(&state.database, project_id, first, filter.clone().into()).await?.total == 0 {
         return Err(ApiError::new(Code::NothingToDo, "No example fits.")
-            .hint("Generate or import examples, or choose others."));
+            .hint("Generate or import examples, or choose others.")
+            .reason("no_example_fits"));
     }
     let job = LabelStudioPush { project_id, filter, title, remote_project: body.remote_project };
     Ok(super::jobs::started(crate::jobs::enqueue(&state.database, &job).await?))
@@ -361,7 +362,8 @@ async fn sync(
     };
     if !datasets.iter().any(is_meant) {
         return Err(ApiError::new(Code::NothingToDo, "Nothing was pushed there yet.")
-            .hint("Push examples to Label Studio first."));
+            .hint("Push examples to Label Studio first.")
+            .reason("nothing_pushed"));
     }
     let job = LabelStudioSync { project_id, remote_project: body.remote_project };
     Ok(super::jobs::started(crate::jobs::enqueue(&state.database, &job).await?))

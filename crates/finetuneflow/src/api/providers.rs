@@ -235,6 +235,7 @@ async fn test(
 async fn models(State(state): State<AppState>, Path(id): Path<String>) -> ApiResult<Json<ModelNames>> {
     let connection = known(&state, &id).await?;
     let models = connection.models(&state.inference, &state.services.models).await;
-    let models = models.map_err(|error| ApiError::new(Code::ProviderFailed, error.to_string()))?;
+    let models =
+        models.map_err(|error| ApiError::new(Code::ProviderFailed, error.to_string()).because(error))?;
     Ok(Json(ModelNames { models }))
 }

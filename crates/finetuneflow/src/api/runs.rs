@@ -452,7 +452,8 @@ pub async fn with_result(state: &AppState, project_id: Uuid, run_id: Option<Uuid
         }
     }
     Err(ApiError::new(Code::NothingToDo, "The project has no trained model yet.")
-        .hint("Train a model first."))
+        .hint("Train a model first.")
+        .reason("no_trained_model"))
 }
 
 /// The run's folder: results at its top, checkpoints inside.

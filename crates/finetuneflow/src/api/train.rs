@@ -172,7 +172,9 @@ async fn resume(
 async fn required(state: &AppState, project_id: Uuid, run_id: Option<Uuid>) -> ApiResult<rows::Run> {
     let found = runs::named_or_latest(state, project_id, run_id).await?;
     found.ok_or_else(|| {
-        ApiError::new(Code::NothingToDo, "The project has no run.").hint("Start a training first.")
+        ApiError::new(Code::NothingToDo, "The project has no run.")
+            .hint("Start a training first.")
+            .reason("no_run")
     })
 }
 

@@ -136,7 +136,7 @@ fn listener(context: &Context) -> anyhow::Result<Listener> {
 
 fn show(pushed: &Pushed) {
     println!("{} is in Ollama {} at {}", pushed.name, pushed.version, pushed.address);
-    pushed.warnings.iter().for_each(|warning| println!("note: {warning}"));
+    pushed.warnings.iter().for_each(|warning| println!("note: {}", warning.message));
     for (what, comparison) in [("prompts", &pushed.prompts), ("answers", &pushed.answers)] {
         let Comparison { equal, compared, differences, note, .. } = comparison;
         println!("{what}: {equal} of {compared} as here");

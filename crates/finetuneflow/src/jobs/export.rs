@@ -27,7 +27,7 @@ pub use bundle::Deliverables;
 use super::evaluate::last_value;
 use super::train::{TrainSettings, completed, local, run_folder};
 use super::{JobError, JobKind, Queue, Work};
-use crate::words::{Activity, Cause};
+use crate::words::{Activity, Cause, Words};
 
 /// What GGUF files are made of when the request does not say.
 pub const DEFAULT_QUANTIZATION: &str = "f16";
@@ -71,7 +71,7 @@ pub struct ExportedFile {
     pub quantization: Option<String>,
     /// What the person should know: what another format would do better, what could not be kept.
     #[serde(default)]
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Words>,
     /// Tensors that the asked type cannot hold: `{"tensor", "wanted", "used"}` each.
     #[serde(default)]
     pub fallbacks: Vec<Value>,
@@ -142,7 +142,7 @@ fn facts_of(file: &ExportedFile) -> ExportFacts {
         sha256: file.sha256.clone(),
         quantization: file.quantization.clone(),
         fallbacks: file.fallbacks.iter().map(fallback).collect(),
-        warnings: file.warnings.clone(),
+        warnings: file.warnings.iter().map(|warning| warning.message.clone()).collect(),
     }
 }
 
@@ -172,7 +172,7 @@ struct Part {
     quantization: Option<Quantization>,
     name: String,
     /// Why this is written in the place of something else.
-    note: Option<String>,
+    note: Option<Words>,
 }
 
 /// What the command wrote: a file or a folder.
@@ -250,9 +250,13 @@ impl Source {
             }
             if format.id == "gguf-adapter" && self.is_dora()? {
                 let gguf = export::format("gguf").context("the format is registered")?;
-                let note = "DoRA has no place in a GGUF adapter, so this is the merged model";
+                let note = Words {
+                    code: "dora_merged".to_owned(),
+                    message: "DoRA has no place in a GGUF adapter, so this is the merged model".to_owned(),
+                    ..Words::default()
+                };
                 parts.extend(quantizations.iter().map(|quantization| Part {
-                    note: Some(note.to_owned()),
+                    note: Some(note.clone()),
                     ..Part::new(gguf, Some(*quantization))
                 }));
             } else if format.holds_gguf_types() {
@@ -352,7 +356,7 @@ impl Written {
         let mut kept = stored(put(work, run, &file).await?, self.part.format.id, name);
         kept.quantization = self.part.quantization.map(|quantization| quantization.id().to_owned());
         let list = |name: &str| self.said.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-        let warnings = list("warnings").into_iter().filter_map(|text| Some(text.as_str()?.to_owned()));
+        let warnings = list("warnings").into_iter().filter_map(|said| serde_json::from_value(said).ok());
         kept.warnings = self.part.note.clone().into_iter().chain(warnings).collect();
         kept.fallbacks = list("fallbacks");
         Ok(kept)

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::verify::{Comparison, answered, rendered};
 use super::{Client, OllamaError};
 use crate::inference::{self, AnswerOptions, Inference, Weights};
-use crate::words::Activity;
+use crate::words::{Activity, Words};
 
 /// What both are asked, to compare their answers.
 const QUESTIONS: [&str; 3] = ["Hello!", "What can you tell me?", "Write one short sentence about a dog."];
@@ -123,7 +123,7 @@ pub struct Pushed {
     /// Tokens of the context.
     pub num_ctx: u32,
     /// What a reader should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Words>,
     /// Whether it asks its model as it was trained.
     pub prompts: Comparison,
     /// Whether it answers as the model does here.
@@ -186,7 +186,7 @@ impl Push {
             has_template: described.modelfile.template.is_some(),
             stop: described.modelfile.stop,
             num_ctx: described.modelfile.num_ctx,
-            warnings: described.warnings,
+            warnings: described.warnings.into_iter().map(Words::from).collect(),
             prompts,
             answers,
         })

@@ -10,23 +10,60 @@ mod cause_of;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 pub use activity::Activity;
 pub use cause::{Cause, Caused, stored};
 pub use cause_of::{because, cause_of, told};
 
 /// One thing that is said. What was stored before there were codes has its English words alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(from = "Stored")]
 pub struct Words {
     /// Stable name; empty where there is none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub code: String,
-    /// The values that a translated text needs.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    /// The values that a translated text needs; `detail` is what cannot be translated.
+    #[schema(value_type = Object)]
     pub params: Map<String, Value>,
     /// In English.
-    #[serde(default)]
     pub message: String,
+}
+
+/// As this and older versions wrote them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Text(String),
+    Said {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        params: Map<String, Value>,
+        #[serde(default)]
+        message: String,
+    },
+}
+
+impl From<Stored> for Words {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Text(message) => Self { message, ..Self::default() },
+            Stored::Said { code, params, message } => Self { code, params, message },
+        }
+    }
+}
+
+impl From<export::Note> for Words {
+    fn from(note: export::Note) -> Self {
+        Self { code: note.code.to_owned(), params: note.params, message: note.message }
+    }
+}
+
+impl From<&documents::Warning> for Words {
+    fn from(warning: &documents::Warning) -> Self {
+        let documents::Warning { code, params, message, .. } = warning.clone();
+        Self { code, params, message }
+    }
 }
 
 /// A table of things that are said: a variant with its values, its code, and the English text of them.
@@ -89,5 +126,7 @@ mod tests {
         let old: Words =
             serde_json::from_value(json!({ "done": 1, "message": "reading a.pdf" })).expect("reads");
         assert_eq!((old.code.as_str(), old.message.as_str()), ("", "reading a.pdf"));
+        let bare: Words = serde_json::from_value(json!("the licence lies beside it")).expect("reads");
+        assert_eq!((bare.code.as_str(), bare.message.as_str()), ("", "the licence lies beside it"));
     }
 }

@@ -83,7 +83,10 @@ async fn a_picture_is_recognised_when_it_is_asked_for() {
     assert_eq!((&parsed["status"], &parsed["recognition"]), (&json!("parsed"), &recognition));
     let text = server.get(&format!("{file}/text")).await.expect(200);
     assert_eq!(text["pages"], json!([{ "number": 1, "start": 0, "text": "Boats" }]));
-    assert!(text["warnings"][0].as_str().expect("text").contains("mean confidence of 8"), "{text}");
+    let told = &text["warnings"][0];
+    assert!(told["message"].as_str().expect("text").contains("mean confidence of 8"), "{text}");
+    assert_eq!((&told["code"], &told["params"]["engine"]), (&json!("recognised"), &json!("tesseract 9.1")));
+    assert_eq!(parsed["warnings"][0], *told);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@ import { FileText, Trash2, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { FileEntry } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
+import { SaidText } from "../../shared/lib/said";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Recognise } from "./Recognise";
@@ -44,9 +45,11 @@ export function FileRow(props: {
               <TriangleAlert className="size-4" aria-hidden />
               {t("common.warnings", { count: file.warnings.length })}
             </summary>
-            <ul lang="en" className="mt-1 list-disc pl-6 text-soft">
+            <ul className="mt-1 list-disc pl-6 text-soft">
               {file.warnings.map((warning, index) => (
-                <li key={index}>{warning}</li>
+                <li key={index}>
+                  <FileWarningText warning={warning} />
+                </li>
               ))}
             </ul>
           </details>
@@ -63,6 +66,17 @@ export function FileRow(props: {
         </Button>
       </div>
     </li>
+  );
+}
+
+/** What was lost of a document, and on which page. */
+export function FileWarningText({ warning }: { warning: FileEntry["warnings"][number] }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {warning.page != null && `${t("documents.page", { number: warning.page })}: `}
+      <SaidText group="notes.files" said={warning} />
+    </>
   );
 }
 

@@ -13,6 +13,7 @@ import { Pager } from "../../shared/ui/Pager";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { Skeleton } from "../../shared/ui/States";
 import { cutPage } from "./cuts";
+import { FileWarningText } from "./FileRow";
 
 /** Passages whose edges are shown in the text: as many as the server gives at a time. */
 const SHOWN_CUTS = 500;
@@ -117,9 +118,11 @@ function PageTexts({ projectId, text }: { projectId: string; text: FileText }) {
       {isCut && chunks.data?.total === 0 && <p className="mb-4 text-sm text-soft">{t("documents.passagesEmpty")}</p>}
       {isCut && chunks.data && chunks.data.total > SHOWN_CUTS && <p className="mb-4 text-sm text-soft">{t("data.firstCuts", { count: SHOWN_CUTS })}</p>}
       {text.warnings.length > 0 && (
-        <ul lang="en" className="mb-4 list-disc rounded-lg bg-warn-soft py-2 pr-3 pl-8 text-sm">
+        <ul className="mb-4 list-disc rounded-lg bg-warn-soft py-2 pr-3 pl-8 text-sm">
           {text.warnings.map((warning, index) => (
-            <li key={index}>{warning}</li>
+            <li key={index}>
+              <FileWarningText warning={warning} />
+            </li>
           ))}
         </ul>
       )}

@@ -5,6 +5,7 @@ import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
 import type { ExportFile, Run } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
+import { SaidText } from "../../shared/lib/said";
 import { Button } from "../../shared/ui/Button";
 import { Section } from "../../shared/ui/Card";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
@@ -56,8 +57,8 @@ function FileLine({ file }: { file: ExportFile }) {
           {t("common.labelled", { label: t("export.checksum") })} <code className="break-all">{file.sha256}</code>
         </p>
         {file.warnings.map((warning) => (
-          <p key={warning} className="mt-1 text-xs text-warn">
-            {warning}
+          <p key={warning.message} className="mt-1 text-xs text-warn">
+            <SaidText group="notes.exports" said={warning} />
           </p>
         ))}
         {file.fallbacks.length > 0 && <Fallbacks file={file} />}

@@ -8,6 +8,7 @@ import type { OllamaState } from "../../shared/api/types";
 import { JobProblem } from "../../shared/jobs/JobProblem";
 import { JobProgress } from "../../shared/jobs/JobProgress";
 import { useProjectJob } from "../../shared/jobs/useProjectJob";
+import { type Said, SaidText } from "../../shared/lib/said";
 import { Badge, type Tone } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
 import { Section } from "../../shared/ui/Card";
@@ -30,7 +31,8 @@ interface Pushed {
   run_id: string;
   name: string;
   address: string;
-  warnings: string[];
+  /** Older results have the words alone. */
+  warnings: (Said | string)[];
   prompts: Comparison;
   answers: Comparison;
 }
@@ -158,9 +160,11 @@ function Outcome({ pushed }: { pushed: Pushed }) {
       {/* Other answers can be rounding; other prompts are an error. */}
       <Compared what="answers" comparison={pushed.answers} tone={pushed.answers.verdict === "equal" ? "good" : "warn"} />
       {pushed.warnings.length > 0 && (
-        <ul className="list-disc space-y-1 pl-5 text-xs text-soft" lang="en">
-          {pushed.warnings.map((warning) => (
-            <li key={warning}>{warning}</li>
+        <ul className="list-disc space-y-1 pl-5 text-xs text-soft">
+          {pushed.warnings.map((warning, index) => (
+            <li key={index}>
+              <SaidText group="notes.exports" said={typeof warning === "string" ? { message: warning } : warning} />
+            </li>
           ))}
         </ul>
       )}

@@ -29,3 +29,10 @@ it("keeps the server's English words, marked as English, where there is no text 
   shown({ message: "stored before there were codes" });
   expect(screen.getByText("stored before there were codes").lang).toBe("en");
 });
+
+it("quotes the words of others behind its own", () => {
+  chooseLanguage("fr");
+  render(<SaidText group="notes.files" said={{ code: "sheet_unreadable", params: { name: "Plan", detail: "cut off" }, message: "…" }} />);
+  expect(screen.getByText("cut off").lang).toBe("en");
+  expect(document.body.textContent).toContain("la feuille Plan n'a pas pu être lue (cut off)");
+});

@@ -38,8 +38,15 @@ export function useSaid(group: string): (said: Said) => { text: string; lang: "e
   };
 }
 
-/** What the server says, in the reader's language where its code is known. */
+/** What the server says, in the reader's language where its code is known, with the words of others (`detail`) as they are. */
 export function SaidText(props: { group: string; said: Said }) {
   const { text, lang } = useSaid(props.group)(props.said);
-  return lang === undefined ? text : <span lang={lang}>{text}</span>;
+  if (lang !== undefined) return <span lang={lang}>{text}</span>;
+  const detail = props.said.params?.detail;
+  if (typeof detail !== "string" || detail === "") return text;
+  return (
+    <>
+      {text} (<span lang="en">{detail}</span>)
+    </>
+  );
 }

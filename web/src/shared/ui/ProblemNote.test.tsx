@@ -68,3 +68,19 @@ it("translates a known cause with its values, and leaves the words of others in 
   expect(screen.getByText("Cet entraînement ne tient pas dans la mémoire")).toBeTruthy();
   expect(screen.getByText("It needs 9 GiB.").lang).toBe("en");
 });
+
+it("translates the message where it names a reason or a cause, and leaves it out where the title says it", async () => {
+  await i18n.changeLanguage("fr");
+  render(<ProblemNote problem={new Problem({ ...PROBLEM, params: { reason: "nothing_approved" } })} />);
+  expect(screen.getByText(/n'a pas d'exemple approuvé/).lang).toBe("");
+  expect(screen.queryByText(PROBLEM.message)).toBeNull();
+  cleanup();
+
+  const params = { cause: "server_timed_out", address: "http://a", seconds: 5 };
+  render(<ProblemNote problem={new Problem({ code: "provider_failed", params, message: "http://a gave no answer" })} />);
+  expect(screen.getByText("http://a n'a pas donné de réponse complète en 5 secondes")).toBeTruthy();
+  cleanup();
+
+  render(<ProblemNote problem={new Problem({ code: "run_not_found", params: { id: "7" }, message: "There is no run 7." })} />);
+  expect(screen.queryByText("There is no run 7.")).toBeNull();
+});

@@ -13,6 +13,9 @@ export interface ProblemTexts {
   english: { title?: boolean; message?: boolean; hint?: boolean };
 }
 
+/** Codes of which the server's message says no more than the title does. */
+const SAID_BY_TITLE = /^((project|file|chunk|example|run|job|model|connection|dataset)_not_found|already_running|not_finished|not_resumable|rate_limited|queue_full|storage_full|internal)$/;
+
 /**
  * An error in the reader's language, by its code. Of a known cause all is translated, but for the words of others
  * (`params.detail`: the system, a library, another server). Of other errors title and hint are; the server's message, which
@@ -25,18 +28,19 @@ export function useProblemTexts(): (thrown: unknown) => ProblemTexts {
     const problem: Problem = asProblem(thrown);
     const { code, params } = problem;
     const reason = typeof params.reason === "string" ? translated(i18n, `reasons.${code}`, { code: params.reason, params }) : null;
-    const cause = translated(i18n, "causes", problem, ".title");
+    const known = { code: typeof params.cause === "string" ? params.cause : code, params };
+    const cause = translated(i18n, "causes", known, ".title");
     if (cause !== null) {
       const detail = typeof params.detail === "string" ? params.detail : null;
       // A reason's text says what to do, too.
-      return { title: cause, message: reason ?? detail, hint: reason ? null : translated(i18n, "causes", problem, ".hint"), english: { message: !reason } };
+      return { title: cause, message: reason ?? detail, hint: reason ? null : translated(i18n, "causes", known, ".hint"), english: { message: !reason } };
     }
     const title = translated(i18n, "errors", problem, ".title");
     if (title === null) {
       return { title: problem.message || t("errors.title"), message: null, hint: problem.hint || null, english: { title: problem.message !== "", hint: true } };
     }
     const isEnglish = i18n.language === "en";
-    const message = code === "network" ? null : problem.message || null;
+    const message = code === "network" || (!isEnglish && SAID_BY_TITLE.test(code)) ? null : problem.message || null;
     if (reason && !(isEnglish && message)) return { title, message: reason, hint: null, english: {} };
     return { title, message, hint: isEnglish && problem.hint ? problem.hint : translated(i18n, "errors", problem, ".hint"), english: { message: true } };
   };

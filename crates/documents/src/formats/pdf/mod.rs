@@ -10,9 +10,10 @@ use pdf_oxide::encryption::EncryptionHandler;
 use pdf_oxide::object::Object;
 
 use crate::builder::Builder;
-use crate::document::{Document, Warning, WarningKind};
+use crate::document::Document;
 use crate::error::DocumentError;
 use crate::formats::{Format, Input, Reader};
+use crate::remark::Remark;
 
 mod furniture;
 mod layout;
@@ -68,8 +69,7 @@ fn read(input: &Input) -> Result<Document, DocumentError> {
     }
     let again = repair::repaired(input.bytes).and_then(|bytes| read_bytes(input, bytes).ok());
     let Some(mut document) = again.filter(has_text) else { return outcome };
-    let message = "the file is damaged and was repaired while it was read".to_string();
-    document.warnings.push(Warning { kind: WarningKind::PartlyRead, message, page: None });
+    document.warnings.push(Remark::Repaired {}.on(None));
     Ok(document)
 }
 
@@ -105,11 +105,7 @@ fn read_bytes(input: &Input, bytes: Vec<u8>) -> Result<Document, DocumentError> 
     for index in 0..count.min(MOST_PAGES) {
         let page = page_elements(&pdf, index).unwrap_or_else(|reason| {
             failures += 1;
-            builder.warn(
-                WarningKind::PartlyRead,
-                format!("the page could not be read: {reason}"),
-                number(index),
-            );
+            builder.warn(Remark::PageUnreadable { detail: reason.clone() }, number(index));
             last_reason = reason;
             PageElements::default()
         });
@@ -267,8 +263,7 @@ fn warn_of_empty_pages(pages: &[PageElements], builder: &mut Builder) {
     }
     for (index, page) in pages.iter().enumerate() {
         if page.elements.is_empty() {
-            let message = "no text on this page: a picture or a scan, or left empty";
-            builder.warn(WarningKind::PageWithoutText, message, number(index));
+            builder.warn(Remark::EmptyPage {}, number(index));
         }
     }
 }

@@ -18,7 +18,7 @@ use engine::weights::{ModelConfig, RopeConfig};
 use serde_json::Value;
 
 use super::Metadata;
-use crate::ExportError;
+use crate::{ExportError, Note};
 
 /// One model family in GGUF.
 pub(crate) struct Family {
@@ -87,7 +87,7 @@ pub(crate) struct Description {
     pub metadata: Metadata,
     /// Tensors that follow from the configuration, one row each, in f32.
     pub tensors: Vec<(String, Vec<f32>)>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
     context_length: usize,
     architecture: &'static str,
 }
@@ -258,11 +258,13 @@ impl Description {
     fn end_at_window(&mut self, model: &Model) {
         let Some(window) = model.spec.layers.iter().filter_map(|layer| layer.window).min() else { return };
         if window < self.context_length {
-            self.warnings.push(format!(
-                "llama.cpp has no sliding window for {} models: the file's context length is the window's, {window} instead of \
-                 {} tokens, so that nothing is computed otherwise",
-                model.family.model_type, self.context_length
-            ));
+            let (family, whole) = (model.family.model_type, self.context_length);
+            let message = format!(
+                "llama.cpp has no sliding window for {family} models: the file's context length is the window's, {window} instead \
+                 of {whole} tokens, so that nothing is computed otherwise"
+            );
+            let note = Note::new("no_window", message).param("family", family);
+            self.warnings.push(note.param("window", window).param("whole", whole));
             self.context_length = window;
         }
     }
