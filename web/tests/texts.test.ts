@@ -57,6 +57,14 @@ it("translates every known cause of a failure, with values that it sends", () =>
       }
 });
 
+it("translates every warning of a training", () => {
+  const source = readFileSync("../crates/engine/src/batching/encoded_data.rs", "utf8").match(/pub enum WarningKind {([^]*?)\n}/)?.[1] ?? "";
+  const kinds = [...source.matchAll(/^ {4}([A-Z]\w+),/gm)].map(([, kind = ""]) => kind);
+  expect(kinds.length).toBeGreaterThan(9);
+  for (const texts of [english, french])
+    for (const kind of kinds) for (const hole of holes(texts.get(`notes.training.${kind}`) ?? "{{none}}")) expect(["count", "max_seq_len", "pieces"], kind).toContain(hole);
+});
+
 it("translates every remark about a document and every note about an export", () => {
   const remarks = readFileSync("../crates/documents/src/remark.rs", "utf8").match(/pub enum Remark {([^]*?)\n}/)?.[1] ?? "";
   const names = [...remarks.matchAll(/^ {4}([A-Z]\w+) {/gm)].map(([, name = ""]) => name.replace(/\B([A-Z])/g, "_$1").toLowerCase());

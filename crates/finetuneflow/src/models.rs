@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::bundled;
 use crate::hub::cache::Cache;
 use crate::hub::{HubSettings, RepoId};
-use crate::words::Cause;
+use crate::words::{self, Cause, Words};
 
 /// The bundled model's id.
 pub const BASE: &str = "base";
@@ -62,6 +62,9 @@ pub struct Model {
     pub usable: bool,
     /// Why not, and what to do.
     pub problem: Option<String>,
+    /// The cause of the problem with its values, where it is known; its message says what to do.
+    #[serde(default)]
+    pub cause: Option<Words>,
 }
 
 /// Knows the models of a data folder.
@@ -296,6 +299,7 @@ fn describe(id: &str, dir: &Path, size_bytes: u64) -> Model {
         chat_template: matches!(engine::tokenizer::ChatTemplate::from_model_dir(dir), Ok(Some(_))),
         usable: false,
         problem: None,
+        cause: None,
     };
     match ModelConfig::open(dir).map_err(anyhow::Error::from) {
         Ok(config) => {
@@ -307,12 +311,19 @@ fn describe(id: &str, dir: &Path, size_bytes: u64) -> Model {
                     model.parameters = Some(parameters);
                     model.usable = true;
                 }
-                Err(error) => model.problem = Some(format!("{error:#}")),
+                Err(error) => model.refuse(&error),
             }
         }
-        Err(error) => model.problem = Some(format!("{error:#}")),
+        Err(error) => model.refuse(&error),
     }
     model
+}
+
+impl Model {
+    fn refuse(&mut self, error: &anyhow::Error) {
+        self.problem = Some(format!("{error:#}"));
+        self.cause = words::cause_of(error);
+    }
 }
 
 /// The number of weights, if configuration, weights and tokenizer can be read.
@@ -337,6 +348,15 @@ fn folder_state(dir: &Path) -> FolderState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_that_cannot_be_used_says_why_for_translations_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("config.json"), "{ cut off").expect("written");
+        let model = describe("broken", folder.path(), 9);
+        assert!(!model.usable && model.problem.is_some());
+        assert_eq!(model.cause.expect("known").code, "model_damaged");
+    }
 
     #[test]
     fn names_stay_inside_the_folder() {

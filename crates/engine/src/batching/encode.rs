@@ -355,6 +355,7 @@ impl<'a> Collector<'a> {
             kind,
             count,
             lines,
+            params: params(count, self.options, self.data.pieces),
             message: message(kind, count, self.options, self.data.pieces),
         };
         self.data.warnings = std::mem::take(&mut self.seen).into_iter().map(warning).collect();
@@ -371,6 +372,15 @@ impl<'a> Collector<'a> {
         }
         Ok(self.data)
     }
+}
+
+fn params(
+    count: usize,
+    options: &EncodeOptions,
+    pieces: usize,
+) -> serde_json::Map<String, serde_json::Value> {
+    let values = [("count", count), ("max_seq_len", options.max_seq_len), ("pieces", pieces)];
+    values.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
 fn message(kind: WarningKind, count: usize, options: &EncodeOptions, pieces: usize) -> String {

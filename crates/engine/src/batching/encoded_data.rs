@@ -25,6 +25,8 @@ pub struct DataWarning {
     pub count: usize,
     /// The first few line numbers (from 1).
     pub lines: Vec<u64>,
+    /// The values of the message.
+    pub params: serde_json::Map<String, serde_json::Value>,
     /// What happened and what to do, one sentence or two.
     pub message: String,
 }

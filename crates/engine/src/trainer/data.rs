@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::events::Notice;
 use super::{TrainError, TrainOptions};
 use crate::batching::{EncodeOptions, EncodedData, encode_file};
 use crate::models::DecoderSpec;
@@ -25,17 +26,24 @@ pub fn read_data(
     Ok((read(&options.data)?, held_out))
 }
 
-/// Kind and text of everything about the run's precision and data that should be seen.
-pub fn warnings(
-    options: &TrainOptions,
-    data: &EncodedData,
-    held_out: Option<&EncodedData>,
-) -> Vec<(String, String)> {
-    let of_precision = options.precision.note().map(|note| ("Precision".to_owned(), note.to_owned()));
+/// Everything about the run's precision and data that should be seen.
+pub fn warnings(options: &TrainOptions, data: &EncodedData, held_out: Option<&EncodedData>) -> Vec<Notice> {
+    let of_precision = options.precision.note().map(|note| Notice {
+        event: "warning",
+        kind: "Precision".to_owned(),
+        params: serde_json::Map::new(),
+        message: note.to_owned(),
+    });
     let of_data = data.warnings.iter().map(|warning| (warning, ""));
     let of_held_out = held_out.into_iter().flat_map(|data| &data.warnings);
-    let of_rows = of_data
-        .chain(of_held_out.map(|warning| (warning, "Evaluation data: ")))
-        .map(|(warning, of)| (format!("{:?}", warning.kind), format!("{of}{}", warning.message)));
+    let of_rows =
+        of_data.chain(of_held_out.map(|warning| (warning, "Evaluation data: "))).map(|(warning, of)| {
+            Notice {
+                event: "warning",
+                kind: format!("{:?}", warning.kind),
+                params: warning.params.clone(),
+                message: format!("{of}{}", warning.message),
+            }
+        });
     of_precision.into_iter().chain(of_rows).collect()
 }

@@ -14,11 +14,24 @@ use crate::models::activations::Recompute;
 #[serde(untagged)]
 pub enum TrainEvent {
     Started(Box<Started>),
-    Warning { event: &'static str, kind: String, message: String },
+    Warning(Notice),
     Step(StepReport),
     Evaluation(EvaluationReport),
     Checkpoint { event: &'static str, at_step: u64, path: PathBuf },
     StoppedEarly { event: &'static str, at_step: u64, best_step: u64, message: String },
+}
+
+/// What should be seen of a run's precision, data or settings.
+#[derive(Clone, Debug, Serialize)]
+pub struct Notice {
+    /// `warning`.
+    pub event: &'static str,
+    /// For programs: of [`crate::batching::WarningKind`], `Precision` or `LearningRateLowered`.
+    pub kind: String,
+    /// The values of the message.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// One sentence or two.
+    pub message: String,
 }
 
 /// Once, before the first step.

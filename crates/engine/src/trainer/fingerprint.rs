@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::events::Notice;
 use super::{TrainError, TrainOptions};
 
 /// SHA-256 of a run's data files, in hexadecimal digits.
@@ -72,17 +73,23 @@ pub fn fingerprint(options: &TrainOptions, digests: &Digests, total_steps: u64) 
 }
 
 /// A run that diverged may go on with a lower learning rate, and nothing else changed.
-pub fn accept_lower_learning_rate(saved: &mut Value, asked: &Value) -> Option<String> {
+pub fn accept_lower_learning_rate(saved: &mut Value, asked: &Value) -> Option<Notice> {
     let rate = |settings: &Value| settings["learning_rate"].as_f64();
     let (before, now) = (rate(saved)?, rate(asked)?);
     if now >= before {
         return None;
     }
     saved["learning_rate"] = asked["learning_rate"].clone();
-    Some(format!(
-        "The run goes on with a learning rate of {now} instead of {before}; from here on its losses are not those of a run \
-         with either rate throughout."
-    ))
+    let values = [("now", now), ("before", before)];
+    Some(Notice {
+        event: "warning",
+        kind: "LearningRateLowered".to_owned(),
+        params: values.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect(),
+        message: format!(
+            "The run goes on with a learning rate of {now} instead of {before}; from here on its losses are not those of a \
+             run with either rate throughout."
+        ),
+    })
 }
 
 /// A setting that is not in the checkpoint is younger than it, so that it was made with the default.

@@ -27,7 +27,7 @@ pub mod train_loop;
 
 pub use data::read_data;
 pub use evaluate::{Evaluation, evaluate, evaluate_with};
-pub use events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
+pub use events::{EvaluationReport, Notice, Started, StepReport, TrainEvent, TrainSummary};
 pub use guards::{Diverged, Divergence};
 pub use options::{EvaluationOptions, Method, RunLength, Start, TrainOptions};
 pub use schedule::Schedule;

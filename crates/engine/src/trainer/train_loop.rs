@@ -14,7 +14,7 @@ use super::checkpoint::{self, State};
 use super::data::warnings;
 use super::early_stopping::Mark;
 use super::evaluate::measure;
-use super::events::{EvaluationReport, Started, StepReport, TrainEvent, TrainSummary};
+use super::events::{EvaluationReport, Notice, Started, StepReport, TrainEvent, TrainSummary};
 use super::fingerprint::{accept_lower_learning_rate, fingerprint, first_difference};
 use super::guards::{Diverged, Divergence};
 use super::memory_plan::MemoryPlan;
@@ -70,7 +70,7 @@ struct Run<'a> {
     /// See [`super::fingerprint`].
     fingerprint: Value,
     /// Kind and text of what should be seen before the first step.
-    warnings: Vec<(String, String)>,
+    warnings: Vec<Notice>,
 }
 
 /// A step's gradient, and what it was measured on.
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
         };
         let Some(mut state) = found else { return Ok(State::start(self.sampler.cursor(), expected)) };
         if let Some(warning) = accept_lower_learning_rate(&mut state.fingerprint, &expected) {
-            self.warnings.push(("LearningRateLowered".into(), warning));
+            self.warnings.push(warning);
         }
         if let Some(difference) = first_difference(&state.fingerprint, &expected) {
             let path = self.options.output.join("checkpoints");
@@ -158,8 +158,8 @@ impl<'a> Run<'a> {
             plan: self.plan,
             setup_seconds,
         })));
-        for (kind, message) in self.warnings.iter().cloned() {
-            on_event(TrainEvent::Warning { event: "warning", kind, message });
+        for notice in self.warnings.iter().cloned() {
+            on_event(TrainEvent::Warning(notice));
         }
     }
 

@@ -279,6 +279,8 @@ fn long_rows_are_split_into_pieces_with_their_labels() {
     );
     let message = &data.warnings[0].message;
     assert!(["1 row", "10 tokens", "2 pieces"].iter().all(|part| message.contains(part)), "{message}");
+    let params = json!({ "count": 1, "max_seq_len": 10, "pieces": 2 });
+    assert_eq!(Value::from(data.warnings[0].params.clone()), params);
 
     // What is learned in all pieces is what the whole row teaches, but for the first token of each.
     let options = EncodeOptions::new(256);

@@ -209,7 +209,7 @@ fn told(options: &TrainOptions) -> (Vec<f64>, Vec<String>) {
     let (mut losses, mut warnings) = (Vec::new(), Vec::new());
     train(options, &AtomicBool::new(false), &mut |event| match event {
         TrainEvent::Step(step) => losses.push(step.loss),
-        TrainEvent::Warning { message, .. } => warnings.push(message),
+        TrainEvent::Warning(notice) => warnings.push(notice.message),
         _ => {}
     })
     .unwrap();

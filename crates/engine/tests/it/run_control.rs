@@ -53,7 +53,7 @@ fn run_until(options: &TrainOptions, stop: impl Fn(&TrainEvent) -> bool) -> Told
             TrainEvent::Evaluation(evaluation) => told.evaluations.push(evaluation),
             TrainEvent::Checkpoint { at_step, .. } => told.checkpoints.push(at_step),
             TrainEvent::StoppedEarly { at_step, .. } => told.stopped_at = Some(at_step),
-            TrainEvent::Warning { kind, .. } => told.warnings.push(kind),
+            TrainEvent::Warning(notice) => told.warnings.push(notice.kind),
             TrainEvent::Started(_) => {}
         }
     });

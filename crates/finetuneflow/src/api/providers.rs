@@ -14,6 +14,7 @@ use super::extract::{Json, Path, Query, given};
 use super::state::AppState;
 use crate::providers::connection::{self, Connection, ConnectionError, Kind};
 use crate::providers::schema_probe::{self, SchemaSupport};
+use crate::words::{self, Words};
 
 /// A connection as clients see it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -81,6 +82,8 @@ pub struct ConnectionTest {
     pub ok: bool,
     /// Why not, and what to do.
     pub problem: Option<String>,
+    /// The cause of the problem with its values, where it is known; its message says what to do.
+    pub cause: Option<Words>,
     /// Models that it names.
     pub models: Vec<String>,
     /// Until its answer.
@@ -225,8 +228,9 @@ async fn test(
     let outcome = outcome.await;
     let elapsed_ms = started.elapsed().as_millis() as u64;
     let problem = outcome.as_ref().err().map(ToString::to_string);
+    let cause = outcome.as_ref().err().and_then(words::cause_of);
     let (models, schema) = outcome.unwrap_or_default();
-    Ok(Json(ConnectionTest { ok: problem.is_none(), problem, models, elapsed_ms, schema }))
+    Ok(Json(ConnectionTest { ok: problem.is_none(), problem, cause, models, elapsed_ms, schema }))
 }
 
 /// The models that a connection names

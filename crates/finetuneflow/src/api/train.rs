@@ -261,8 +261,9 @@ fn message(event: RunEvent) -> Message {
             ("log", json!({ "level": "info", "message": line }))
         }
         ("warning", _) => {
-            let (code, message) = (payload.get("kind"), payload.get("message"));
-            ("log", json!({ "level": "warning", "code": code, "message": message }))
+            let (code, params, message) =
+                (payload.get("kind"), payload.get("params"), payload.get("message"));
+            ("log", json!({ "level": "warning", "code": code, "params": params, "message": message }))
         }
         ("checkpoint", _) => ("checkpoint", json!({ "step": payload.get("at_step") })),
         (kind, _) => (kind, payload),

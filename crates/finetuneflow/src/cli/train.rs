@@ -423,7 +423,7 @@ impl Progress {
                     self.bar = Some(bar);
                 }
             }
-            TrainEvent::Warning { message, .. } => eprintln!("warning: {message}"),
+            TrainEvent::Warning(notice) => eprintln!("warning: {}", notice.message),
             TrainEvent::Step(StepReport { step, loss, tokens_per_second, .. }) => {
                 if let Some(bar) = &self.bar {
                     bar.set_position(*step);

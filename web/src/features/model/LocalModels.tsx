@@ -1,10 +1,12 @@
 import { Check } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { Problem } from "../../shared/api/problem";
 import type { Model } from "../../shared/api/types";
 import { cn } from "../../shared/lib/cn";
 import { useFormat } from "../../shared/lib/format";
 import { Badge } from "../../shared/ui/Badge";
 import { Button } from "../../shared/ui/Button";
+import { ProblemLine } from "../../shared/ui/ProblemNote";
 
 /** The models on this computer, to choose one at once. */
 export function LocalModels(props: { models: Model[]; chosen: string; busy: string | null; onChoose: (id: string) => void }) {
@@ -33,9 +35,10 @@ export function LocalModels(props: { models: Model[]; chosen: string; busy: stri
               <p className="mt-0.5 text-xs text-soft">{facts.join(" · ")}</p>
               {isBase && <p className="mt-0.5 text-xs text-soft">{t("model.baseText")}</p>}
               {model.problem && (
-                <p lang="en" className="mt-0.5 text-xs wrap-anywhere text-bad">
-                  {model.problem}
-                </p>
+                <ProblemLine
+                  className="mt-0.5 text-xs text-bad"
+                  problem={new Problem({ code: model.cause?.code ?? "invalid_model", params: model.cause?.params ?? {}, message: model.problem })}
+                />
               )}
             </div>
             <Button

@@ -11,7 +11,7 @@ import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DoneNote, WarnNote } from "../../shared/ui/States";
 
 function failure(result: ConnectionTest): Problem {
-  return new Problem({ code: "provider_failed", message: result.problem ?? "" });
+  return new Problem({ code: result.cause?.code ?? "provider_failed", params: result.cause?.params ?? {}, message: result.problem ?? "" });
 }
 
 /** What a test found: models to choose from, or why there are none. */

@@ -3,23 +3,20 @@ import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cn } from "../../shared/lib/cn";
 import { useFormat } from "../../shared/lib/format";
+import { translated } from "../../shared/lib/said";
 import { Button } from "../../shared/ui/Button";
 import { Field, Input, Select } from "../../shared/ui/Field";
 import type { LogEntry } from "./runStream";
 
-/** The words of a message. */
+/** The words of a message; those of the trainer's output are as it wrote them. */
 function useWords(): (entry: LogEntry) => string {
   const { t, i18n } = useTranslation();
   const format = useFormat();
   const known = (value: number | null) => (value === null ? t("common.none") : format.number(value));
   return (entry) => {
     switch (entry.kind) {
-      case "log": {
-        // The trainer speaks English: of its warnings there are translations by code, with the counts of its own words.
-        const key = `train.warnings.${entry.code}`;
-        if (entry.code === null || i18n.language === "en" || !i18n.exists(key)) return entry.message;
-        return t(key as never, { numbers: (entry.message.match(/\d+/g) ?? []).join(" / ") }) as string;
-      }
+      case "log":
+        return translated(i18n, "notes.training", entry) ?? entry.message;
       case "status":
         return t("train.events.status", { status: t(`train.status.${entry.status}`) });
       case "checkpoint":

@@ -98,7 +98,7 @@ it("shows the steps as they come, and the end", async () => {
   act(() => {
     source?.send("plan", { total_steps: 6, resumed_steps: 0, plan: { total_bytes: 300 * 2 ** 20 } });
     source?.send("log", { level: "info", message: "the first line" });
-    source?.send("log", { level: "warning", message: "3 rows were longer than 64 tokens and were cut", code: "Truncated" });
+    source?.send("log", { level: "warning", message: "3 rows were longer than 64 tokens and were cut", code: "Truncated", params: { count: 3, max_seq_len: 64 } });
     const figures = { learning_rate: 0.0002, tokens_per_second: 900, seconds_left: 75, grad_norm: 0.25, epoch: 1.5 };
     const memory = { memory_bytes: 200 * 2 ** 20, peak_memory_bytes: 250 * 2 ** 20 };
     source?.send("step", { step: 3, total_steps: 6, loss: 1.5, ...figures, ...memory }, "7");
@@ -106,6 +106,7 @@ it("shows the steps as they come, and the end", async () => {
   expect(await screen.findByText("200 MiB")).toBeTruthy();
   expect(screen.getByText("250 MiB at most, 300 MiB planned")).toBeTruthy();
   expect(screen.getByText("0.25")).toBeTruthy();
+  expect(screen.getByText("Examples longer than 64 tokens, which were cut: 3.")).toBeTruthy();
   await userEvent.type(screen.getByLabelText("Search the messages"), "LONGER");
   expect(screen.getByText(/were cut/)).toBeTruthy();
   expect(screen.queryByText("the first line")).toBeNull();

@@ -1,6 +1,8 @@
 import type { Metrics, Run, RunStatus } from "../../shared/api/types";
 import type { StreamEvent } from "../../shared/lib/events";
 
+type Fields = Record<string, unknown>;
+
 export interface StepPoint {
   step: number;
   loss: number | null;
@@ -30,7 +32,7 @@ export interface PlanFacts {
 }
 
 export type LogEntry = { key: number; time: string } & (
-  | { kind: "log"; level: string; message: string; code: string | null }
+  | { kind: "log"; level: string; message: string; code: string | null; params: Fields }
   | { kind: "status"; status: RunStatus }
   | { kind: "plan"; plan: PlanFacts }
   | { kind: "checkpoint"; step: number }
@@ -62,8 +64,6 @@ export const NOTHING_YET: RunState = {
 
 /** Older messages are dropped from the page; the server keeps them. */
 const LOG_LINES = 500;
-
-type Fields = Record<string, unknown>;
 
 const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -165,7 +165,7 @@ export function afterEvents(state: RunState, events: readonly StreamEvent[]): Ru
         if (step !== null) log.push({ ...base, kind: "checkpoint", step });
         break;
       case "log":
-        log.push({ ...base, kind: "log", level: text(data.level) || "info", message: text(data.message), code: text(data.code) || null });
+        log.push({ ...base, kind: "log", level: text(data.level) || "info", message: text(data.message), code: text(data.code) || null, params: (data.params as Fields | null | undefined) ?? {} });
         break;
       case "stopped_early":
         if (step !== null) log.push({ ...base, kind: "stopped_early", step, bestStep: number(data.best_step) });

@@ -2275,6 +2275,7 @@ export interface components {
         };
         /** @description How a test of a connection went. */
         ConnectionTest: {
+            cause?: components["schemas"]["Words"] | null;
             /**
              * Format: int64
              * @description Until its answer.
@@ -2764,7 +2765,7 @@ export interface components {
              */
             size_bytes: number;
             /** @description What the person should know about it. */
-            warnings: string[];
+            warnings: components["schemas"]["Words"][];
         };
         /** @description The examples that have something in common, by status. */
         FacetCount: {
@@ -2927,7 +2928,7 @@ export interface components {
             /** @description How far it has been worked on. */
             status: components["schemas"]["FileStatus"];
             /** @description What was left out or repaired while reading. */
-            warnings: string[];
+            warnings: components["schemas"]["FileWarning"][];
         };
         /**
          * @description What a file is for.
@@ -2960,12 +2961,20 @@ export interface components {
             /** @description Its first heading of the highest level. */
             title?: string | null;
             /** @description What was left out or repaired. */
-            warnings: string[];
+            warnings: components["schemas"]["FileWarning"][];
             /**
              * Format: int64
              * @description Of the whole text.
              */
             words: number;
+        };
+        /** @description What a reader should know before trusting a document's text. */
+        FileWarning: components["schemas"]["Words"] & {
+            /**
+             * Format: int64
+             * @description The page that is meant, from 1; null where all are.
+             */
+            page?: number | null;
         };
         /** @description Which examples are meant; `{}` means all. */
         Filter: {
@@ -3950,7 +3959,7 @@ export interface components {
                  */
                 size_bytes: number;
                 /** @description What the person should know about it. */
-                warnings: string[];
+                warnings: components["schemas"]["Words"][];
             }[];
             /**
              * Format: int64
@@ -4026,7 +4035,7 @@ export interface components {
                 /** @description How far it has been worked on. */
                 status: components["schemas"]["FileStatus"];
                 /** @description What was left out or repaired while reading. */
-                warnings: string[];
+                warnings: components["schemas"]["FileWarning"][];
             }[];
             /**
              * Format: int64
@@ -4164,6 +4173,7 @@ export interface components {
         List_Model: {
             /** @description The rows of this page. */
             items: {
+                cause?: components["schemas"]["Words"] | null;
                 /** @description It has a chat template. */
                 chat_template: boolean;
                 /** @description Of a downloaded model: what it is pinned to. */
@@ -4586,6 +4596,7 @@ export interface components {
         };
         /** @description A base model. */
         Model: {
+            cause?: components["schemas"]["Words"] | null;
             /** @description It has a chat template. */
             chat_template: boolean;
             /** @description Of a downloaded model: what it is pinned to. */
@@ -6239,6 +6250,15 @@ export interface components {
              * @description Left out: the newest.
              */
             run_id?: string | null;
+        };
+        /** @description One thing that is said. What was stored before there were codes has its English words alone. */
+        Words: {
+            /** @description Stable name; empty where there is none. */
+            code: string;
+            /** @description In English. */
+            message: string;
+            /** @description The values that a translated text needs; `detail` is what cannot be translated. */
+            params: Record<string, never>;
         };
         /** @description What a language model is to write. */
         WriteDataset: {
