@@ -1,13 +1,11 @@
 //! Dataset examples: a payload, where it comes from, how good it is, and whether a person approved it.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IdenStatic,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -231,6 +229,45 @@ pub async fn list_after(
     Ok(query.order_by_asc(entity::Column::Id).limit(limit).all(database.connection()).await?)
 }
 
+/// An example as it stands in the database: its JSON unread, for going through very many.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct ExampleText {
+    /// Its id.
+    pub id: Uuid,
+    /// The chunk that it was made from, while that exists.
+    pub chunk_id: Option<Uuid>,
+    /// Whether it may be trained on.
+    pub status: ExampleStatus,
+    /// The training record, JSON.
+    pub payload: String,
+    /// Where it comes from, JSON.
+    pub provenance: String,
+    /// Scores and warnings, JSON.
+    pub quality: String,
+}
+
+/// Up to `limit` examples of the project after `after`, as [`list_after`] without a filter.
+pub async fn texts_after(
+    database: &Database,
+    project_id: Uuid,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<ExampleText>> {
+    let mut query = filtered(database, project_id, &ExampleFilter::default()).select_only().columns([
+        entity::Column::Id,
+        entity::Column::ChunkId,
+        entity::Column::Status,
+    ]);
+    for column in [entity::Column::Payload, entity::Column::Provenance, entity::Column::Quality] {
+        query = query.column_as(Expr::col((entity::Entity, column)).cast_as("text"), column.as_str());
+    }
+    if let Some(after) = after {
+        query = query.filter(entity::Column::Id.gt(after));
+    }
+    let query = query.order_by_asc(entity::Column::Id).limit(limit);
+    Ok(query.into_model::<ExampleText>().all(database.connection()).await?)
+}
+
 /// The project's examples with these contents; hashes that none has are passed over.
 pub async fn with_content(database: &Database, project_id: Uuid, hashes: &[String]) -> Result<Vec<Example>> {
     let mut found = Vec::with_capacity(hashes.len());
@@ -255,22 +292,17 @@ pub async fn status_counts_of(
     filter: &ExampleFilter,
 ) -> Result<StatusCounts> {
     let any_status = ExampleFilter { status: None, ..filter.clone() };
-    let rows: Vec<(ExampleStatus, i64)> = filtered(database, project_id, &any_status)
-        .select_only()
-        .column(entity::Column::Status)
-        .column_as(entity::Column::Id.count(), "count")
-        .group_by(entity::Column::Status)
-        .into_tuple()
-        .all(database.connection())
-        .await?;
-    let counts: BTreeMap<_, _> =
-        rows.into_iter().map(|(status, count)| (status, count.unsigned_abs())).collect();
-    let of = |status| counts.get(&status).copied().unwrap_or(0);
-    Ok(StatusCounts {
-        pending: of(ExampleStatus::Pending),
-        approved: of(ExampleStatus::Approved),
-        rejected: of(ExampleStatus::Rejected),
-    })
+    let mut query = filtered(database, project_id, &any_status).select_only();
+    // Sums and no groups: those would have the index of the states read, and each row for the rest of the filter.
+    for status in [ExampleStatus::Pending, ExampleStatus::Approved, ExampleStatus::Rejected] {
+        let is_it = CaseStatement::new().case(entity::Column::Status.eq(status), 1).finally(0);
+        query = query.expr(Func::sum(is_it));
+    }
+    let counts: Option<(Option<i64>, Option<i64>, Option<i64>)> =
+        query.into_tuple().one(database.connection()).await?;
+    let (pending, approved, rejected) = counts.unwrap_or_default();
+    let count = |sum: Option<i64>| sum.unwrap_or(0).unsigned_abs();
+    Ok(StatusCounts { pending: count(pending), approved: count(approved), rejected: count(rejected) })
 }
 
 /// Changes one example and records what changed. Content that another example has already is a conflict.
@@ -343,17 +375,26 @@ pub async fn restore(
     Ok(row)
 }
 
-/// Sets the status of all matching examples and records it; returns how many had another one. In parts, each of which is
-/// whole: others can write in between.
+/// A decision about many examples, as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// What [`crate::example_undo::undo`] takes.
+    pub id: Uuid,
+    /// Examples whose status is another one than before.
+    pub changed: u64,
+}
+
+/// Sets the status of all matching examples that have another one, and records it. In parts, each of which is whole: others
+/// can write in between.
 pub async fn set_status(
     database: &Database,
     project_id: Uuid,
     filter: &ExampleFilter,
     status: ExampleStatus,
     actor: &str,
-) -> Result<u64> {
+) -> Result<Batch> {
     let others = condition(database, project_id, filter).add(entity::Column::Status.ne(status));
-    let (batch_id, mut changed, mut after) = (Uuid::now_v7(), 0, None);
+    let (mut batch, mut after) = (Batch { id: Uuid::now_v7(), changed: 0 }, None);
     loop {
         let transaction = database.begin_write().await?;
         let part = part_after(database, &transaction, &others, after).await?;
@@ -363,13 +404,13 @@ pub async fn set_status(
             .col_expr(entity::Column::Status, Expr::value(status))
             .col_expr(entity::Column::UpdatedAt, Expr::value(now()))
             .filter(entity::Column::Id.is_in(part.iter().map(|(id, _)| *id)));
-        changed += update.exec(&transaction).await?.rows_affected;
-        let decided = |(id, old)| NewChange::decided(id, old, status, batch_id);
+        batch.changed += update.exec(&transaction).await?.rows_affected;
+        let decided = |(id, old)| NewChange::decided(id, old, status, batch.id);
         let changes = part.into_iter().map(decided).collect();
         example_changes::record_within(&transaction, project_id, actor, changes).await?;
         transaction.commit().await?;
     }
-    Ok(changed)
+    Ok(batch)
 }
 
 /// Deletes one example.

@@ -13,6 +13,7 @@ pub mod example_changes;
 mod example_filter;
 pub mod example_outline;
 pub mod example_sizes;
+pub mod example_undo;
 pub mod examples;
 pub mod files;
 pub mod generation_units;

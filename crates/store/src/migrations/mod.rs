@@ -10,6 +10,7 @@ mod m0002_generation;
 mod m0003_review;
 mod m0004_choices;
 mod m0005_facets;
+mod m0006_review_speed;
 
 pub(crate) struct Migrator;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_review::Migration),
             Box::new(m0004_choices::Migration),
             Box::new(m0005_facets::Migration),
+            Box::new(m0006_review_speed::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ const FIXTURES: &[(u32, &str)] = &[
     (3, "schema_v3.sqlite"),
     (4, "schema_v4.sqlite"),
     (5, "schema_v5.sqlite"),
+    (6, "schema_v6.sqlite"),
 ];
 
 fn fixture(name: &str) -> PathBuf {

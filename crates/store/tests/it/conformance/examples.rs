@@ -5,6 +5,7 @@ use store::dataset_versions::{self, NewDatasetVersion};
 use store::example_changes::{self as changes, ChangeKind};
 use store::example_outline::{Alike, alike, outline};
 use store::example_sizes::{Lengths, lengths, sample};
+use store::example_undo::undo;
 use store::examples::{self, ExampleChange, ExampleFilter, ExampleStatus, NewExample};
 use store::{Database, Page, StoreError};
 use uuid::Uuid;
@@ -53,7 +54,10 @@ pub async fn are_filtered_counted_and_decided_about(database: Database) {
     let ids = vec![all[0].id, all[1].id, Uuid::now_v7()];
     let some = ExampleFilter { ids: Some(ids), ..ExampleFilter::default() };
     assert_eq!(
-        examples::set_status(&database, project.id, &some, ExampleStatus::Approved, "person").await.unwrap(),
+        examples::set_status(&database, project.id, &some, ExampleStatus::Approved, "person")
+            .await
+            .unwrap()
+            .changed,
         2
     );
     let change = ExampleChange { status: Some(ExampleStatus::Rejected), ..ExampleChange::default() };
@@ -143,6 +147,85 @@ pub async fn keep_their_windows_while_they_are_decided_about(database: Database)
     );
 }
 
+pub async fn are_cut_the_same_by_every_filter(database: Database) {
+    let project = project(&database).await;
+    let file = Uuid::now_v7();
+    let mut rows = pending(0..83);
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.status = ExampleStatus::ALL[number % 3];
+        let file = (number % 4 > 0).then_some(file);
+        row.provenance = json!({ "file_id": file, "task": if number % 5 > 0 { "chat" } else { "summary" } });
+        row.quality = json!({ "issues": if number % 2 > 0 { vec!["refusal"] } else { Vec::new() } });
+    }
+    examples::insert_many(&database, project.id, rows).await.unwrap();
+    let any = ExampleFilter::default;
+    let wanted = [
+        any(),
+        ExampleFilter { search: Some("QUESTION".into()), ..any() },
+        ExampleFilter { search: Some("\"7".into()), ..any() },
+        ExampleFilter { file_id: Some(file), ..any() },
+        ExampleFilter { task: Some("chat".into()), search: Some("7".into()), ..any() },
+        ExampleFilter { issue: Some("refusal".into()), file_id: Some(file), ..any() },
+        ExampleFilter { ids: Some(Vec::new()), ..any() },
+    ];
+    let of = |status| wanted.iter().map(move |filter| ExampleFilter { status, ..filter.clone() });
+    let states = ExampleStatus::ALL.iter().map(|status| Some(*status)).chain([None]);
+    for filter in states.flat_map(of) {
+        let all = examples::list_after(&database, project.id, &filter, None, 1000).await.unwrap();
+        for window in [1, 3, 7, 100] {
+            let cut = outline(&database, project.id, &filter, window).await.unwrap();
+            let starts: Vec<Uuid> = all.chunks(window as usize).map(|window| window[0].id).collect();
+            assert_eq!(cut.starts, starts, "windows of {window}, {filter:?}");
+            assert_eq!(cut.total, all.len() as u64, "{filter:?}");
+            assert_eq!(cut.first, all[..all.len().min(window as usize)], "{filter:?}");
+        }
+    }
+}
+
+pub async fn have_their_former_states_when_a_decision_is_undone(database: Database) {
+    let (project, other) = (project(&database).await, project(&database).await);
+    let mut rows = pending(0..1203);
+    rows.iter_mut().step_by(3).for_each(|row| row.status = ExampleStatus::Rejected);
+    examples::insert_many(&database, project.id, rows).await.unwrap();
+    let counts = async || {
+        let counts = examples::status_counts(&database, project.id).await.unwrap();
+        (counts.pending, counts.approved, counts.rejected)
+    };
+    let all = ExampleFilter::default();
+    let approved =
+        examples::set_status(&database, project.id, &all, ExampleStatus::Approved, "person").await.unwrap();
+    assert_eq!((approved.changed, counts().await), (1203, (0, 1203, 0)));
+
+    // Gone, decided about anew, and that taken back by hand: none of them is touched.
+    let five = examples::list_after(&database, project.id, &all, None, 5).await.unwrap();
+    examples::delete(&database, project.id, five[1].id, "person").await.unwrap();
+    for (id, status) in [
+        (five[2].id, ExampleStatus::Pending),
+        (five[3].id, ExampleStatus::Pending),
+        (five[3].id, ExampleStatus::Approved),
+    ] {
+        let change = ExampleChange { status: Some(status), ..ExampleChange::default() };
+        examples::update(&database, project.id, id, change, "person").await.unwrap();
+    }
+    // An edited text is no decision.
+    let edit = ExampleChange {
+        payload: Some((json!({ "messages": [] }), "other".into())),
+        ..ExampleChange::default()
+    };
+    examples::update(&database, project.id, five[4].id, edit, "person").await.unwrap();
+
+    let none = undo(&database, other.id, approved.id, "person").await.unwrap();
+    assert_eq!(none.changed, 0, "of another project");
+    let undone = undo(&database, project.id, approved.id, "person").await.unwrap();
+    assert_eq!((undone.changed, counts().await), (1200, (801, 1, 400)));
+    assert_eq!(undo(&database, project.id, approved.id, "person").await.unwrap().changed, 0, "only once");
+    let told = changes::list(&database, project.id, Some(five[4].id), Page::default()).await.unwrap();
+    assert_eq!(told.items[0].batch_id, Some(undone.id));
+    // What was undone can be done again.
+    let again = undo(&database, project.id, undone.id, "person").await.unwrap();
+    assert_eq!((again.changed, counts().await), (1200, (1, 1201, 0)));
+}
+
 pub async fn are_counted_by_what_they_are_filtered_by(database: Database) {
     let project = project(&database).await;
     let (file, other) = (Uuid::now_v7(), Uuid::now_v7());
@@ -225,7 +308,7 @@ pub async fn each_change_is_recorded(database: Database) {
     let all = ExampleFilter::default();
     let decided =
         examples::set_status(&database, project.id, &all, ExampleStatus::Approved, "person").await.unwrap();
-    assert_eq!(decided, 699, "one was approved already");
+    assert_eq!(decided.changed, 699, "one was approved already");
 
     let of_first = changes::list(&database, project.id, Some(first.id), Page::default()).await.unwrap();
     let told: Vec<_> = of_first.items.iter().map(|change| (change.kind, change.actor.as_str())).collect();

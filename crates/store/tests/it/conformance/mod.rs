@@ -39,6 +39,8 @@ const CASES: &[Case] = cases![
     examples::each_change_is_recorded,
     examples::are_found_by_their_findings,
     examples::keep_their_windows_while_they_are_decided_about,
+    examples::are_cut_the_same_by_every_filter,
+    examples::have_their_former_states_when_a_decision_is_undone,
     examples::are_counted_by_what_they_are_filtered_by,
     examples::tell_their_sizes_and_a_sample_of_them,
     examples::versions_are_numbered_and_stored_once,
