@@ -1,19 +1,19 @@
 //! Figures of a project's examples: how many, how long, in which languages, with which findings, of how much of the documents.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::chunks::{self, ChunkFilter};
-use store::examples::{Example as Row, ExampleFilter, ExampleStatus as RowStatus};
+use store::examples::{ExampleStatus as RowStatus, ExampleText};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::error::ApiResult;
-use super::examples;
 use super::extract::{Json, Path};
 use super::files::FileKind;
 use super::state::AppState;
@@ -117,7 +117,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 type Counts = BTreeMap<String, u64>;
 
 fn add(counts: &mut Counts, name: &str) {
-    *counts.entry(name.to_owned()).or_default() += 1;
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => _ = counts.insert(name.to_owned(), 1),
+    }
 }
 
 fn listed(counts: Counts) -> Vec<Count> {
@@ -140,30 +143,88 @@ struct Tally {
     edited: u64,
 }
 
+/// Of a training record, what is counted.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    messages: Vec<Said<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+/// Of a provenance, what is counted.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Origin<'a> {
+    #[serde(borrow)]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    file_id: Option<Cow<'a, str>>,
+    edited: Option<bool>,
+}
+
+/// Of a quality, what is counted.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Quality<'a> {
+    #[serde(borrow)]
+    issues: Vec<Cow<'a, str>>,
+    tokens: Option<u64>,
+    score: Option<f64>,
+    #[serde(borrow)]
+    language: Option<Cow<'a, str>>,
+}
+
+/// What could be read of an example's JSON; nothing where it is of another shape.
+fn read<'a, Part: Default + Deserialize<'a>>(json: &'a str) -> Part {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
 impl Tally {
-    fn add(&mut self, row: &Row) {
-        let text = |name: &str| row.provenance.get(name).and_then(Value::as_str);
-        add(&mut self.sources, text("source").unwrap_or("import"));
-        self.files.extend(text("file_id").map(str::to_owned));
-        self.edited += u64::from(row.provenance["edited"] == true);
-        let issues = row.quality.get("issues").and_then(Value::as_array);
-        let issues: Vec<&str> = issues.into_iter().flatten().filter_map(Value::as_str).collect();
+    fn add(&mut self, row: &ExampleText) {
+        let origin: Origin = read(&row.provenance);
+        let quality: Quality = read(&row.quality);
+        add(&mut self.sources, origin.source.as_deref().unwrap_or("import"));
+        if let Some(file) = origin.file_id.as_deref().filter(|file| !self.files.contains(*file)) {
+            self.files.insert(file.to_owned());
+        }
+        self.edited += u64::from(origin.edited == Some(true));
         if row.status == RowStatus::Rejected {
-            let named = if issues.is_empty() { vec!["none"] } else { issues };
-            named.into_iter().for_each(|name| add(&mut self.rejected_findings, name));
+            if quality.issues.is_empty() {
+                add(&mut self.rejected_findings, "none");
+            }
+            quality.issues.iter().for_each(|name| add(&mut self.rejected_findings, name));
             return;
         }
-        issues.into_iter().for_each(|name| add(&mut self.findings, name));
+        quality.issues.iter().for_each(|name| add(&mut self.findings, name));
         self.chunks.extend(row.chunk_id);
-        let messages = examples::messages(row);
+        let Payload { messages } = read(&row.payload);
         self.turns.push(messages.len() as u64);
-        self.characters.push(messages.iter().map(|message| message.content.chars().count() as u64).sum());
-        self.tokens.extend(row.quality["tokens"].as_u64());
-        if row.quality["score"].is_number() {
+        self.characters.push(messages.iter().map(|said| said.content.chars().count() as u64).sum());
+        self.tokens.extend(quality.tokens);
+        if quality.score.is_some() {
             self.checked += 1;
-            let language = row.quality["language"].as_str().filter(|code| !code.is_empty());
+            let language = quality.language.as_deref().filter(|code| !code.is_empty());
             add(&mut self.languages, language.unwrap_or("unknown"));
         }
+    }
+}
+
+/// Examples that are read at a time.
+const PART: u64 = 2000;
+
+async fn tally(state: &AppState, project_id: Uuid) -> ApiResult<Tally> {
+    let (mut tally, mut after) = (Tally::default(), None);
+    loop {
+        let part = store::examples::texts_after(&state.database, project_id, after, PART).await?;
+        let Some(last) = part.last() else { return Ok(tally) };
+        after = Some(last.id);
+        part.iter().for_each(|row| tally.add(row));
     }
 }
 
@@ -172,12 +233,7 @@ impl Tally {
     params(("project_id" = Uuid, Path)), responses((status = 200, body = DatasetStats)))]
 async fn stats(State(state): State<AppState>, Path(project_id): Path<Uuid>) -> ApiResult<Json<DatasetStats>> {
     store::projects::get(&state.database, project_id).await?;
-    let mut tally = Tally::default();
-    examples::for_each(&state, project_id, &ExampleFilter::default(), |row| {
-        tally.add(&row);
-        Ok(())
-    })
-    .await?;
+    let tally = tally(&state, project_id).await?;
     let counts = store::examples::status_counts(&state.database, project_id).await?;
     Ok(Json(DatasetStats {
         total: counts.total(),

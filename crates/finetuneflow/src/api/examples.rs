@@ -202,6 +202,22 @@ pub struct BulkUpdate {
 pub struct Changed {
     /// The number.
     pub changed: u64,
+    /// Names the decision, for `POST …/examples/bulk/undo`; null where nothing can be taken back.
+    pub batch_id: Option<Uuid>,
+}
+
+impl From<rows::Batch> for Changed {
+    fn from(batch: rows::Batch) -> Self {
+        Self { changed: batch.changed, batch_id: (batch.changed > 0).then_some(batch.id) }
+    }
+}
+
+/// Which decision is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoBulk {
+    /// As `POST …/examples/bulk` answered it.
+    pub batch_id: Uuid,
 }
 
 /// The fields of [`Filter`], and a part of the list that they leave.
@@ -278,6 +294,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(outline))
         .routes(routes!(read, update, delete))
         .routes(routes!(bulk))
+        .routes(routes!(undo_bulk))
 }
 
 /// Lists the examples in the order of their creation
@@ -409,11 +426,27 @@ async fn bulk(
         BulkAction::Reset => rows::ExampleStatus::Pending,
         BulkAction::Delete => {
             let changed = rows::delete_many(&state.database, project_id, &filter, PERSON).await?;
-            return Ok(Json(Changed { changed }));
+            return Ok(Json(Changed { changed, batch_id: None }));
         }
     };
-    let changed = rows::set_status(&state.database, project_id, &filter, status, PERSON).await?;
-    Ok(Json(Changed { changed }))
+    let decided = rows::set_status(&state.database, project_id, &filter, status, PERSON).await?;
+    Ok(Json(decided.into()))
+}
+
+/// Takes a decision about many examples back
+///
+/// Each gets the status that it had, all of them or none. Those that were decided about again since stay as they are; what
+/// was deleted does not come back.
+#[utoipa::path(post, path = "/api/projects/{project_id}/dataset/examples/bulk/undo", tag = "dataset",
+    params(("project_id" = Uuid, Path)), request_body = UndoBulk, responses((status = 200, body = Changed)))]
+async fn undo_bulk(
+    State(state): State<AppState>,
+    Path(project_id): Path<Uuid>,
+    Json(body): Json<UndoBulk>,
+) -> ApiResult<Json<Changed>> {
+    store::projects::get(&state.database, project_id).await?;
+    let undone = store::example_undo::undo(&state.database, project_id, body.batch_id, PERSON).await?;
+    Ok(Json(undone.into()))
 }
 
 /// Reads all matching examples, a part at a time.

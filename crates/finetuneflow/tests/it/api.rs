@@ -227,6 +227,14 @@ async fn examples_are_imported_reviewed_counted_and_exported() {
     let body = json!({ "action": "reject", "filter": { "status": "pending" } });
     assert_eq!(server.post(&bulk, &body).await.expect(200)["changed"], 1);
     server.post(&bulk, &json!({ "action": "approve" })).await.expect_error(400, "invalid_request");
+    let decided = server.post(&bulk, &json!({ "action": "reset", "filter": {} })).await.expect(200);
+    assert_eq!(decided["changed"], 6);
+    let batch = json!({ "batch_id": decided["batch_id"] });
+    let undo = format!("{bulk}/undo");
+    assert_eq!(server.post(&undo, &batch).await.expect(200)["changed"], 6);
+    let nothing = json!({ "changed": 0, "batch_id": null });
+    assert_eq!(server.post(&undo, &batch).await.expect(200), nothing, "it is taken back already");
+    server.post(&undo, &json!({})).await.expect_error(400, "invalid_request");
     let stats = server.get(&format!("{project}/dataset/stats")).await.expect(200);
     assert_eq!((&stats["total"], &stats["approved"], &stats["rejected"]), (&json!(6), &json!(5), &json!(1)));
     assert_eq!(stats["sources"], json!([{ "id": "import", "count": 6 }]));

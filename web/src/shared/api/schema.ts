@@ -530,6 +530,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/dataset/examples/bulk/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a decision about many examples back
+         * @description Each gets the status that it had, all of them or none. Those that were decided about again since stay as they are; what
+         *     was deleted does not come back.
+         */
+        post: operations["dataset_undo_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/dataset/examples/outline": {
         parameters: {
             query?: never;
@@ -1976,6 +1997,11 @@ export interface components {
         };
         /** @description How many examples were changed. */
         Changed: {
+            /**
+             * Format: uuid
+             * @description Names the decision, for `POST …/examples/bulk/undo`; null where nothing can be taken back.
+             */
+            batch_id?: string | null;
             /**
              * Format: int64
              * @description The number.
@@ -6128,6 +6154,14 @@ export interface components {
              */
             step: number;
         };
+        /** @description Which decision is taken back. */
+        UndoBulk: {
+            /**
+             * Format: uuid
+             * @description As `POST …/examples/bulk` answered it.
+             */
+            batch_id: string;
+        };
         /** @description A chunk's part of the work. */
         UnitView: {
             /**
@@ -7453,6 +7487,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["BulkUpdate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_undo_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoBulk"];
             };
         };
         responses: {
