@@ -1,5 +1,7 @@
 //! The web app inside the binary: files of `web/dist`, the start page for every other address.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -41,6 +43,9 @@ pub async fn serve(request: Request) -> Response {
     }
 }
 
+/// Files that the build compressed have this ending, and stand beside the others.
+const COMPRESSED: &str = ".gz";
+
 fn answer(path: &str, file: &EmbeddedFile, request: &Request) -> Response {
     let etag = etag(&file.metadata.sha256_hash());
     let cache =
@@ -48,7 +53,16 @@ fn answer(path: &str, file: &EmbeddedFile, request: &Request) -> Response {
     let mut response = if is_known(request, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let mut response = Response::new(Body::from(file.data.clone().into_owned()));
+        let compressed = Assets::get(&format!("{path}{COMPRESSED}")).filter(|_| takes_gzip(request));
+        let mut response = Response::new(match &compressed {
+            Some(compressed) => body(compressed),
+            None => body(file),
+        });
+        if compressed.is_some() {
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
         let media_type = mime_guess::from_path(path).first_or_octet_stream();
         if let Ok(value) = HeaderValue::from_str(&with_charset(media_type.essence_str())) {
             response.headers_mut().insert(header::CONTENT_TYPE, value);
@@ -60,6 +74,24 @@ fn answer(path: &str, file: &EmbeddedFile, request: &Request) -> Response {
         response.headers_mut().insert(header::ETAG, value);
     }
     response
+}
+
+fn body(file: &EmbeddedFile) -> Body {
+    match &file.data {
+        Cow::Borrowed(bytes) => Body::from(*bytes),
+        Cow::Owned(bytes) => Body::from(bytes.clone()),
+    }
+}
+
+/// Whether the client names gzip, and not with a weight of nothing.
+fn takes_gzip(request: &Request) -> bool {
+    let given = request.headers().get_all(header::ACCEPT_ENCODING);
+    given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_gzip && weight != Some(0.0)
+    })
 }
 
 fn with_charset(media_type: &str) -> String {
@@ -86,4 +118,23 @@ fn etag(hash: &[u8; 32]) -> String {
 fn is_known(request: &Request, etag: &str) -> bool {
     let given = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     given.is_some_and(|given| given.split(',').any(|one| one.trim() == etag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_those_who_take_it() {
+        for (given, expected) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.5", true),
+            ("gzip;q=0, identity", false),
+            ("deflate", false),
+            ("", false),
+        ] {
+            let request = Request::builder().header(header::ACCEPT_ENCODING, given).body(Body::empty());
+            assert_eq!(takes_gzip(&request.expect("a request")), expected, "{given}");
+        }
+    }
 }
