@@ -1,9 +1,26 @@
-import { Navigate, type RouteObject } from "react-router";
+import { type LoaderFunctionArgs, Navigate, type RouteObject } from "react-router";
+import { filterOf } from "../features/examples/filter";
+import { outlineQuery } from "../features/examples/outlineQuery";
 import { ProjectsPage } from "../features/projects/ProjectsPage";
+import { projectQuery } from "../shared/api/queries";
+import { queryClient } from "../shared/api/queryClient";
 import { CrashPage, NotFoundPage } from "./Fallbacks";
 import { ProjectIndex } from "./ProjectIndex";
 import { ProjectLayout } from "./ProjectLayout";
 import { Shell } from "./Shell";
+
+// What a page shows first is asked for while its code is on the way. Nothing waits for it here.
+function askProject({ params }: LoaderFunctionArgs) {
+  void queryClient.prefetchQuery(projectQuery(params.projectId ?? ""));
+  return null;
+}
+
+function askExamples({ params, request }: LoaderFunctionArgs) {
+  void queryClient.prefetchQuery(outlineQuery(params.projectId ?? "", filterOf(new URL(request.url).searchParams)));
+  return null;
+}
+
+const once = () => false;
 
 /** Every page with its address. Pages are loaded when they are opened. */
 export const routes: RouteObject[] = [
@@ -19,6 +36,8 @@ export const routes: RouteObject[] = [
           { path: "projects", element: <ProjectsPage /> },
           {
             path: "projects/:projectId",
+            loader: askProject,
+            shouldRevalidate: once,
             element: <ProjectLayout />,
             children: [
               {
@@ -43,6 +62,8 @@ export const routes: RouteObject[] = [
                   },
                   {
                     path: "review",
+                    loader: askExamples,
+                    shouldRevalidate: once,
                     lazy: async () => ({ Component: (await import("../features/examples/ExamplesPage")).ExamplesPage }),
                   },
                   {

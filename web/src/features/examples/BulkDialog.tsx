@@ -5,7 +5,7 @@ import { refreshProject } from "../../shared/api/queries";
 import type { ExampleStatus } from "../../shared/api/types";
 import { useFormat } from "../../shared/lib/format";
 import { ConfirmDialog } from "../../shared/ui/Dialog";
-import type { Filter } from "./useFilter";
+import type { Filter } from "./filter";
 
 /** What shall become of which examples: those named, or all that fit the filter. */
 export interface BulkTarget {
@@ -23,7 +23,7 @@ export function BulkDialog(props: {
   target: BulkTarget;
   settled: () => Promise<unknown>;
   onClose: () => void;
-  onDone: (changed: number) => void;
+  onDone: (changed: number, batches: string[]) => void;
 }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -36,14 +36,16 @@ export function BulkDialog(props: {
       const action = ACTIONS[target.action];
       const bodies = target.ids === null ? [{ action, filter: target.filter }] : parts(target.ids).map((ids) => ({ action, ids }));
       let changed = 0;
+      const batches: string[] = [];
       for (const body of bodies) {
         const answer = await take(api.POST("/api/projects/{project_id}/dataset/examples/bulk", { params, body }));
         changed += answer.changed;
+        if (answer.batch_id) batches.push(answer.batch_id);
       }
-      return changed;
+      return { changed, batches };
     },
-    onSuccess: (changed) => {
-      props.onDone(changed);
+    onSuccess: ({ changed, batches }) => {
+      props.onDone(changed, batches);
       void refreshProject(client, props.projectId);
     },
   });

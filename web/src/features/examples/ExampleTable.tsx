@@ -36,6 +36,8 @@ export function ExampleTable(props: {
     estimateSize: () => height,
     overscan: 5,
     initialOffset: active * height,
+    // The first lines are drawn at once, not when the list has been measured.
+    initialRect: { width: 0, height: window.innerHeight },
   });
   const rows = virtualizer.getVirtualItems();
   const first = rows[0]?.index ?? 0;

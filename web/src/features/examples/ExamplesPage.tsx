@@ -15,10 +15,12 @@ import { PageHeader } from "../../shared/ui/Page";
 import { ProblemNote } from "../../shared/ui/ProblemNote";
 import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
 import { StepFooter } from "../../shared/ui/StepFooter";
+import { BulkNote } from "./BulkNote";
 import { FilterBar } from "./FilterBar";
 import { GenerateDialog } from "./GenerateDialog";
 import { StatsPanel } from "./StatsPanel";
 import { Triage } from "./Triage";
+import { useBulkUndo } from "./useBulkUndo";
 import { useFilter } from "./useFilter";
 import { useReview } from "./useReview";
 import { WritingCard } from "./WritingCard";
@@ -33,6 +35,7 @@ export function ExamplesPage() {
   const job = useProjectJob(project.id, "dataset_generate");
   const review = useReview(project.id, filter.filter);
   const { list } = review;
+  const bulk = useBulkUndo(project.id, list);
   const isFiltered = Object.keys(filter.filter).length > 0;
   const isEmpty = !review.isPending && review.isCurrent && list.total === 0 && !isFiltered;
 
@@ -109,7 +112,7 @@ export function ExamplesPage() {
           )}
           <div aria-busy={!review.isCurrent} className={cn(!review.isCurrent && "opacity-60")}>
             {list.total > 0 ? (
-              <Triage projectId={project.id} list={list} filter={filter} />
+              <Triage projectId={project.id} list={list} filter={filter} bulk={bulk} />
             ) : (
               <p className="py-6 text-soft">
                 {t("examples.noMatch")}{" "}
@@ -123,6 +126,7 @@ export function ExamplesPage() {
         </>
       )}
       <StepFooter step="review" note={review.isCurrent && list.counts.approved === 0 && !isFiltered && t("triage.noneApproved")} />
+      <BulkNote bulk={bulk} />
       {dialog === "generate" && (
         <GenerateDialog project={project} onClose={() => setDialog(null)} onStarted={(started) => job.follow(started)} />
       )}

@@ -10,7 +10,7 @@ import { useFormat } from "../../shared/lib/format";
 import { Button } from "../../shared/ui/Button";
 import { Input, Select } from "../../shared/ui/Field";
 import type { Counts } from "./reviewList";
-import { type Filter, type FilterName, STATUSES } from "./useFilter";
+import { type Filter, type FilterName, STATUSES } from "./filter";
 import { useIssueText } from "./useIssueText";
 import { useTaskText } from "./useTaskText";
 

@@ -27,6 +27,7 @@ interface SingleProps {
   onDecide: (status: ExampleStatus) => void;
   onEdit: (example: Example) => void;
   onDelete: (ids: string[]) => void;
+  canUndo: boolean;
   onUndo: () => void;
   onClose: () => void;
 }
@@ -108,7 +109,7 @@ function Shown(props: SingleProps & { slot: Slot }) {
 
 function Whole(props: SingleProps & { example: Example }) {
   const { t } = useTranslation();
-  const { example, projectId, list } = props;
+  const { example, projectId } = props;
   const [isHistory, setHistory] = useState(false);
   const verdict = (status: "approved" | "rejected", letter: string) => {
     const isChosen = example.status === status;
@@ -140,7 +141,7 @@ function Whole(props: SingleProps & { example: Example }) {
           <Pencil aria-hidden />
           {t("common.edit")} <Kbd>e</Kbd>
         </Button>
-        <Button look="quiet" size="small" disabled={!list.canUndo} onClick={props.onUndo}>
+        <Button look="quiet" size="small" disabled={!props.canUndo} onClick={props.onUndo}>
           <RotateCcw aria-hidden />
           {t("triage.undo")} <Kbd>u</Kbd>
         </Button>

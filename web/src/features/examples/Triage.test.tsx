@@ -8,8 +8,10 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Problem } from "../../shared/api/problem";
 import type { Example, Outline } from "../../shared/api/types";
 import { i18n } from "../../shared/i18n";
+import { BulkNote } from "./BulkNote";
 import { ReviewList, type ReviewSource } from "./reviewList";
 import { Triage } from "./Triage";
+import { useBulkUndo } from "./useBulkUndo";
 
 const TOTAL = 12;
 const id = (number: number) => `id-${String(number).padStart(3, "0")}`;
@@ -46,7 +48,13 @@ function opened({ isSingle = false } = {}) {
     const [single, setSingle] = useState(isSingle);
     useSyncExternalStore(list.subscribe, list.snapshot);
     const filter = { filter: {}, narrow: () => {}, clear: () => {}, at: null, setAt, isSingle: single, setSingle };
-    return <Triage projectId="p" list={list} filter={filter} />;
+    const bulk = useBulkUndo("p", list);
+    return (
+      <>
+        <Triage projectId="p" list={list} filter={filter} bulk={bulk} />
+        <BulkNote bulk={bulk} />
+      </>
+    );
   }
   render(
     <QueryClientProvider client={new QueryClient()}>
@@ -66,7 +74,10 @@ beforeEach(async () => {
   Element.prototype.scrollTo = () => {};
   await i18n.changeLanguage("en");
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
 
 const row = (number: number) => within(screen.getByText(`Question ${number}?`).closest("li") as HTMLElement);
 const position = () => screen.getByTestId("position").textContent;
@@ -143,6 +154,48 @@ it("asks before it decides about all, and says how many these are", async () => 
   expect(screen.getByRole("alertdialog").textContent).toContain("Reject 12 examples?");
   await userEvent.keyboard("a");
   expect(source.decideMany).not.toHaveBeenCalled();
+});
+
+it("takes a decision about all back, by key, and once", async () => {
+  opened();
+  const sent: [string, unknown][] = [];
+  vi.stubGlobal("fetch", async (request: Request) => {
+    sent.push([new URL(request.url).pathname, await request.json()]);
+    return Response.json({ changed: TOTAL, batch_id: `decision ${sent.length}` });
+  });
+  await userEvent.click(screen.getByLabelText("Select all 12"));
+  await userEvent.keyboard("r");
+  await userEvent.click(within(screen.getByRole("alertdialog")).getByRole("button", { name: "Reject" }));
+  await within(await screen.findByTestId("bulk-note")).findByText("12 rejected.");
+  await userEvent.keyboard("u");
+  await screen.findByText("12 undone.");
+  await userEvent.keyboard("u");
+  expect(sent).toEqual([
+    ["/api/projects/p/dataset/examples/bulk", { action: "reject", filter: {} }],
+    ["/api/projects/p/dataset/examples/bulk/undo", { batch_id: "decision 1" }],
+  ]);
+  await userEvent.click(screen.getByRole("button", { name: "Close" }));
+  expect(screen.queryByTestId("bulk-note")).toBeNull();
+});
+
+it("takes what was decided since back before a decision about all", async () => {
+  const { list } = opened();
+  const sent: string[] = [];
+  vi.stubGlobal("fetch", async (request: Request) => {
+    sent.push(new URL(request.url).pathname);
+    return Response.json({ changed: TOTAL, batch_id: "decision" });
+  });
+  await userEvent.click(screen.getByLabelText("Select all 12"));
+  await userEvent.keyboard("r");
+  await userEvent.click(within(screen.getByRole("alertdialog")).getByRole("button", { name: "Reject" }));
+  await screen.findByTestId("bulk-note");
+  await userEvent.keyboard("au");
+  await settled(list);
+  expect(said()).toBe("Undone.");
+  expect(sent).toHaveLength(1);
+  await userEvent.keyboard("u");
+  await screen.findByText("12 undone.");
+  expect(sent).toHaveLength(2);
 });
 
 it("shows one at a time with what is left, and finds back to the list", async () => {

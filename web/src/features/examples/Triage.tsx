@@ -13,6 +13,7 @@ import type { ReviewList } from "./reviewList";
 import { ShortcutHelp } from "./ShortcutHelp";
 import { type ShortcutAction, useShortcuts } from "./shortcuts";
 import { SingleView } from "./SingleView";
+import type { BulkUndo } from "./useBulkUndo";
 import type { useFilter } from "./useFilter";
 
 /** The place stands in the address once it has rested for this long. */
@@ -21,7 +22,7 @@ const REST_MS = 250;
 const STATUS_OF = { approve: "approved", reject: "rejected", reset: "pending" } as const;
 
 /** Deciding about a list: as a table or one at a time, by mouse or by keyboard. */
-export function Triage(props: { projectId: string; list: ReviewList; filter: ReturnType<typeof useFilter>}) {
+export function Triage(props: { projectId: string; list: ReviewList; filter: ReturnType<typeof useFilter>; bulk: BulkUndo }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { projectId, list, filter } = props;
@@ -30,7 +31,7 @@ export function Triage(props: { projectId: string; list: ReviewList; filter: Ret
   const [selected, setSelected] = useState<ReadonlySet<string> | "all">(new Set());
   const [anchor, setAnchor] = useState(0);
   const [edited, setEdited] = useState<Example | null>(null);
-  const [bulk, setBulk] = useState<BulkTarget | null>(null);
+  const [target, setTarget] = useState<BulkTarget | null>(null);
   const [isHelp, setHelp] = useState(false);
   const [said, say] = useState("");
 
@@ -59,14 +60,16 @@ export function Triage(props: { projectId: string; list: ReviewList; filter: Ret
     say(`${t(`triage.said.${status}`, { count: ids.length, shown: number(ids.length) })} ${t("triage.left", { count: list.counts.pending, shown: number(list.counts.pending) })}`);
   };
   const decideSelected = (status: ExampleStatus) => {
-    if (selected === "all") return setBulk({ action: status, ids: null, count: list.total, filter: filter.filter });
+    if (selected === "all") return setTarget({ action: status, ids: null, count: list.total, filter: filter.filter });
     const ids = [...selected];
     // Those of far away parts of the list are not at hand here: the server decides about them.
-    if (ids.some((id) => list.find(id) === null)) return setBulk({ action: status, ids, count: ids.length, filter: {} });
+    if (ids.some((id) => list.find(id) === null)) return setTarget({ action: status, ids, count: ids.length, filter: {} });
     decide(ids, status);
     setSelected(new Set());
   };
+  const canUndo = list.undoable > 0 || props.bulk.isNewest;
   const undo = () => {
+    if (props.bulk.isNewest) return props.bulk.undo();
     const ids = list.undo();
     const [first] = ids;
     if (first === undefined) return;
@@ -166,7 +169,8 @@ export function Triage(props: { projectId: string; list: ReviewList; filter: Ret
             if (status !== "pending") move(1);
           }}
           onEdit={setEdited}
-          onDelete={(ids) => setBulk({ action: "delete", ids, count: ids.length, filter: {} })}
+          onDelete={(ids) => setTarget({ action: "delete", ids, count: ids.length, filter: {} })}
+          canUndo={canUndo}
           onUndo={undo}
           onClose={() => filter.setSingle(false, current()?.id ?? null)}
         />
@@ -180,20 +184,20 @@ export function Triage(props: { projectId: string; list: ReviewList; filter: Ret
             onSelectAll={(all) => setSelected(all ? "all" : new Set())}
             onDecide={decideSelected}
             onDelete={() =>
-              setBulk(
+              setTarget(
                 selected === "all"
                   ? { action: "delete", ids: null, count: list.total, filter: filter.filter }
                   : { action: "delete", ids: [...selected], count: selected.size, filter: {} },
               )
             }
-            onApproveAll={() => setBulk({ action: "approved", ids: null, count: list.counts.pending, filter: { ...filter.filter, status: "pending" } })}
+            onApproveAll={() => setTarget({ action: "approved", ids: null, count: list.counts.pending, filter: { ...filter.filter, status: "pending" } })}
             onSingle={() => filter.setSingle(true, current()?.id ?? null)}
             onHelp={() => setHelp(true)}
           />
           <ExampleTable list={list} active={active} focusRequest={place.focusRequest} selected={selected} actions={actions} />
           <p className="mt-2 flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 text-xs text-soft">
             <span className="max-sm:hidden">{t("triage.hint")}</span>
-            {list.canUndo && (
+            {canUndo && (
               <Button look="quiet" size="small" className="ml-auto" onClick={undo}>
                 {t("triage.undoLast")}
               </Button>
@@ -202,16 +206,17 @@ export function Triage(props: { projectId: string; list: ReviewList; filter: Ret
         </>
       )}
       {edited && <EditExample projectId={projectId} example={edited} onSaved={(saved) => list.replace({ ...saved, status: list.find(saved.id)?.status ?? saved.status })} onClose={() => setEdited(null)} />}
-      {bulk && (
+      {target && (
         <BulkDialog
           projectId={projectId}
-          target={bulk}
+          target={target}
           settled={() => list.settled()}
-          onClose={() => setBulk(null)}
-          onDone={(changed) => {
-            setBulk(null);
+          onClose={() => setTarget(null)}
+          onDone={(changed, batches) => {
+            setTarget(null);
             setSelected(new Set());
-            say(t("examples.changed", { count: changed }));
+            if (target.action === "delete") say(t("examples.changed", { count: changed }));
+            else props.bulk.report({ status: target.action, changed, batches });
           }}
         />
       )}

@@ -149,7 +149,7 @@ describe("decisions", () => {
     list.decide([idOf(2)], "pending");
     await list.settled();
     expect(source.decide).not.toHaveBeenCalled();
-    expect(list.canUndo).toBe(false);
+    expect(list.undoable).toBe(0);
   });
 
   it("are taken back when the server refuses them", async () => {
@@ -164,7 +164,7 @@ describe("decisions", () => {
     list.undo();
     await list.settled();
     expect(statusAt(list, 3), "what was refused is not undone once more").toBe("pending");
-    expect(list.canUndo).toBe(false);
+    expect(list.undoable).toBe(0);
   });
 
   it("that came later are not taken back with an earlier one", async () => {

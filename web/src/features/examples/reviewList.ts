@@ -73,6 +73,11 @@ export class ReviewList {
   /** A number that is another one after each change. */
   snapshot = (): number => this.version;
 
+  /** The server has said what is in it. */
+  get isThere(): boolean {
+    return this.outline !== null;
+  }
+
   get total(): number {
     return this.outline?.total ?? 0;
   }
@@ -81,8 +86,9 @@ export class ReviewList {
     return this.counted;
   }
 
-  get canUndo(): boolean {
-    return this.steps.length > 0;
+  /** Decisions that can be taken back, one after the other. */
+  get undoable(): number {
+    return this.steps.length;
   }
 
   /** Why what stands here could not be read, if that is so. */

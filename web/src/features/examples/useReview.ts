@@ -1,12 +1,15 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, take } from "../../shared/api/client";
 import { keys } from "../../shared/api/queries";
+import type { Filter } from "./filter";
+import { outlineQuery, readOutline } from "./outlineQuery";
 import { ReviewList, type ReviewSource } from "./reviewList";
-import type { Filter } from "./useFilter";
 
 /** Figures elsewhere on the page follow decisions once they have rested for this long. */
 const REST_MS = 700;
+/** A list that was asked for when the address changed is not asked for again when the page is there. */
+const EARLY_MS = 1000;
 
 function sourceOf(projectId: string, filter: Filter): ReviewSource {
   const path = { project_id: projectId };
@@ -47,16 +50,17 @@ export function useReview(projectId: string, filter: Filter) {
   }, [client, projectId, filter]);
   const [shown, setShown] = useState(list);
   const outline = useQuery({
-    queryKey: [...keys.examples(projectId), "outline", filter],
+    ...outlineQuery(projectId, filter),
     queryFn: async ({ signal }) => {
       // What was decided in the list before is known to the server first.
       await shown.settled();
-      return take(api.GET("/api/projects/{project_id}/dataset/examples/outline", { params: { path: { project_id: projectId }, query: filter }, signal }));
+      return readOutline(projectId, filter, signal);
     },
-    staleTime: 0,
+    refetchOnMount: ({ state }) => Date.now() - state.dataUpdatedAt > EARLY_MS,
   });
   const { data, dataUpdatedAt } = outline;
-  useEffect(() => {
+  // Before anything is painted: data that are there are not shown as none.
+  useLayoutEffect(() => {
     if (!data) return;
     list.take(data);
     setShown(list);
@@ -65,8 +69,8 @@ export function useReview(projectId: string, filter: Filter) {
   return {
     list: shown,
     /** The list is there, and it is the one that the filter asks for. */
-    isCurrent: shown === list && data !== undefined,
-    isPending: outline.isPending && shown === list,
+    isCurrent: shown === list && list.isThere,
+    isPending: shown === list && !list.isThere && !outline.isError,
     problem: outline.error,
     reload: () => outline.refetch(),
   };

@@ -1,4 +1,4 @@
-import { keepPreviousData, type QueryClient, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { api, take } from "./client";
 import type { TrainConfig } from "./types";
 
@@ -48,11 +48,17 @@ export function useModels() {
   });
 }
 
+export function projectQuery(id: string) {
+  return queryOptions({
+    queryKey: [...keys.project(id), "self"],
+    queryFn: ({ signal }) => take(api.GET("/api/projects/{id}", { params: { path: { id } }, signal })),
+  });
+}
+
 /** A project with the state of its steps; read again now and then while one of its jobs is at work. */
 export function useProject(id: string) {
   return useQuery({
-    queryKey: [...keys.project(id), "self"],
-    queryFn: ({ signal }) => take(api.GET("/api/projects/{id}", { params: { path: { id } }, signal })),
+    ...projectQuery(id),
     refetchInterval: (query) => (query.state.data?.active_job ? 5000 : false),
   });
 }

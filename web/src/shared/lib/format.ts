@@ -1,16 +1,26 @@
 import { useTranslation } from "react-i18next";
 
+const made = new Map<string, Intl.NumberFormat>();
+
+/** Made once: making one takes a hundred times as long as writing a number with it, and a list writes hundreds. */
+function numberFormat(language: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language + JSON.stringify(options);
+  const format = made.get(key) ?? new Intl.NumberFormat(language, options);
+  made.set(key, format);
+  return format;
+}
+
 /** Numbers, sizes, times and dates as people of a language write them. */
 export function formatters(language: string) {
   const number = (value: number, digits = 0) =>
-    new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+    numberFormat(language, { maximumFractionDigits: digits }).format(value);
   /** Large numbers in short: 135M, 1.2B. */
   const compact = (value: number) =>
-    new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+    numberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
   const fixed = (value: number, digits: number) =>
-    new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    numberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   const percent = (share: number, digits = 0) =>
-    new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+    numberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
   const bytes = (value: number) => {
     const units = language.startsWith("fr") ? ["o", "Kio", "Mio", "Gio", "Tio"] : ["B", "KiB", "MiB", "GiB", "TiB"];
     let size = value;

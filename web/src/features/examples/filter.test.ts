@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { filterOf } from "./useFilter";
+import { filterOf } from "./filter";
 
 it.each([
   ["", {}],
