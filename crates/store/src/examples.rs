@@ -137,6 +137,14 @@ impl StatusCounts {
         self.pending + self.approved + self.rejected
     }
 
+    pub(crate) fn of_mut(&mut self, status: ExampleStatus) -> &mut u64 {
+        match status {
+            ExampleStatus::Pending => &mut self.pending,
+            ExampleStatus::Approved => &mut self.approved,
+            ExampleStatus::Rejected => &mut self.rejected,
+        }
+    }
+
     /// Those with a status.
     pub fn of(self, status: ExampleStatus) -> u64 {
         match status {
