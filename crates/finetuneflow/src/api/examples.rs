@@ -371,7 +371,7 @@ async fn update(
 }
 
 /// The rules of a conversation that can be trained on.
-fn check(messages: &[Message]) -> ApiResult<()> {
+pub fn check(messages: &[Message]) -> ApiResult<()> {
     let mut checks = Checks::default();
     for (index, message) in messages.iter().enumerate() {
         let known = matches!(message.role.as_str(), "system" | "user" | "assistant");
@@ -478,7 +478,7 @@ pub fn messages_of(payload: &Value) -> Vec<Message> {
     serde_json::from_value(messages).unwrap_or_default()
 }
 
-fn view(row: rows::Example) -> Example {
+pub fn view(row: rows::Example) -> Example {
     let text = |name: &str| row.provenance.get(name).and_then(Value::as_str).map(str::to_owned);
     let words = |name: &str| -> Vec<String> {
         let listed = row.quality.get(name).and_then(Value::as_array);

@@ -16,6 +16,7 @@ mod dataset_files;
 mod dataset_stats;
 pub mod error;
 mod evaluate;
+mod example_new;
 mod examples;
 mod export;
 mod extract;
@@ -100,6 +101,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(generation::routes())
         .merge(prompts::routes())
         .merge(examples::routes())
+        .merge(example_new::routes())
         .merge(changes::routes())
         .merge(label_studio::routes())
         .merge(train::routes())

@@ -6,6 +6,7 @@ mod dataset;
 mod dataset_generate;
 mod documentation;
 mod evaluation;
+mod example_new;
 mod fake_hub;
 mod hardware;
 mod hub;

@@ -13,22 +13,27 @@ import { faults, nextTurn } from "./conversation";
 
 const ROLES = ["system", "user", "assistant"] as const;
 
-/** Changes the conversation of an example. */
-export function EditExample(props: { projectId: string; example: Example; onSaved: (example: Example) => void; onClose: () => void }) {
+const BLANK: Message[] = [
+  { role: "user", content: "" },
+  { role: "assistant", content: "" },
+];
+
+/** Changes the conversation of an example, or writes a new one. */
+export function EditExample(props: { projectId: string; example: Example | null; onSaved?: (example: Example) => void; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [messages, setMessages] = useState<Message[]>(props.example.messages);
+  const [messages, setMessages] = useState<Message[]>(props.example?.messages ?? BLANK);
   const [isChecked, setChecked] = useState(false);
   const wrong = faults(messages);
   const save = useMutation({
     mutationFn: () => {
-      const path = { project_id: props.projectId, example_id: props.example.id };
-      return take(
-        api.PATCH("/api/projects/{project_id}/dataset/examples/{example_id}", { params: { path }, body: { messages } }),
-      );
+      const path = { project_id: props.projectId };
+      if (!props.example) return take(api.POST("/api/projects/{project_id}/dataset/examples", { params: { path }, body: { messages } }));
+      const params = { path: { ...path, example_id: props.example.id } };
+      return take(api.PATCH("/api/projects/{project_id}/dataset/examples/{example_id}", { params, body: { messages } }));
     },
     onSuccess: (saved) => {
-      props.onSaved(saved);
+      props.onSaved?.(saved);
       props.onClose();
       void refreshProject(client, props.projectId);
     },
@@ -43,7 +48,7 @@ export function EditExample(props: { projectId: string; example: Example; onSave
   const whole = wrong.get(-1);
 
   return (
-    <Dialog open wide onOpenChange={(open) => !open && props.onClose()} title={t("examples.editTitle")}>
+    <Dialog open wide onOpenChange={(open) => !open && props.onClose()} title={props.example ? t("examples.editTitle") : t("review.writeTitle")} {...(props.example ? {} : { text: t("review.writeText") })}>
       <form onSubmit={submit} noValidate className="space-y-4">
         {messages.map((message, index) => {
           const fault = wrong.get(index);

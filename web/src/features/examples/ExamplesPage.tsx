@@ -1,4 +1,4 @@
-import { Download, FileInput, FileText, ListTodo, PenLine, Sparkles, Tags } from "lucide-react";
+import { Download, FileInput, FileText, ListTodo, MessageSquarePlus, PenLine, Sparkles, Tags } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
@@ -17,6 +17,7 @@ import { DoneNote, EmptyState, Skeleton } from "../../shared/ui/States";
 import { StepFooter } from "../../shared/ui/StepFooter";
 import { BulkNote } from "./BulkNote";
 import { FilterBar } from "./FilterBar";
+import { EditExample } from "./EditExample";
 import { GenerateDialog } from "./GenerateDialog";
 import { StatsPanel } from "./StatsPanel";
 import { Triage } from "./Triage";
@@ -31,7 +32,7 @@ export function ExamplesPage() {
   const project = useOpenProject();
   const filter = useFilter();
   const [search] = useSearchParams();
-  const [dialog, setDialog] = useState<"generate" | "import" | null>(search.get("make") === "examples" ? "generate" : null);
+  const [dialog, setDialog] = useState<"generate" | "import" | "write" | null>(search.get("make") === "examples" ? "generate" : null);
   const job = useProjectJob(project.id, "dataset_generate");
   const review = useReview(project.id, filter.filter);
   const { list } = review;
@@ -44,6 +45,12 @@ export function ExamplesPage() {
     <Button size={isEmpty ? "normal" : "small"} onClick={() => setDialog("import")}>
       <FileInput aria-hidden />
       {t("examples.import")}
+    </Button>
+  );
+  const writeButton = (
+    <Button size={isEmpty ? "normal" : "small"} onClick={() => setDialog("write")}>
+      <MessageSquarePlus aria-hidden />
+      {t("review.writeOne")}
     </Button>
   );
   const startButtons = (
@@ -59,6 +66,7 @@ export function ExamplesPage() {
         </Link>
       </Button>
       {importButton}
+      {writeButton}
     </>
   );
   const dataButtons = (
@@ -70,6 +78,7 @@ export function ExamplesPage() {
         </Link>
       </Button>
       {importButton}
+      {writeButton}
     </>
   );
 
@@ -130,6 +139,7 @@ export function ExamplesPage() {
       {dialog === "generate" && (
         <GenerateDialog project={project} onClose={() => setDialog(null)} onStarted={(started) => job.follow(started)} />
       )}
+      {dialog === "write" && <EditExample projectId={project.id} example={null} onClose={() => setDialog(null)} />}
       {dialog === "import" && <ImportDialog project={project} onClose={() => setDialog(null)} />}
     </>
   );

@@ -6,7 +6,7 @@ export function Origin({ example, className }: { example: Example; className?: s
   const { t } = useTranslation();
   const from = example.provenance;
   const parts = [
-    from.file_name ?? (example.source === "import" ? t("examples.sourceImport") : null),
+    from.file_name ?? (example.source === "import" ? t("examples.sourceImport") : example.source === "person" ? t("review.byHand") : null),
     from.page_start != null && t("examples.sourcePage", { page: from.page_start }),
     from.row != null && t("examples.sourceRow", { row: from.row }),
     from.model && t("review.model", { model: from.model }),

@@ -250,7 +250,8 @@ fn is_whole(candidate: &Candidate, lexicon: &Lexicon) -> bool {
     let goes_on = lexicon.determiners.contains(&last) || lexicon.conjunctions.contains(&last);
     let is_year = |fact: &String| fact.len() == 4 && fact.bytes().all(|byte| byte.is_ascii_digit());
     let asks_a_day = || question.split(' ').any(|word| ["day", "jour"].contains(&word));
-    !goes_on && !(candidate.fact.as_ref().is_some_and(is_year) && asks_a_day())
+    let is_odd = candidate.fact.as_ref().is_some_and(is_year) && asks_a_day();
+    !(goes_on || is_odd)
 }
 
 /// Questions with two different answers teach nothing: they are dropped.
