@@ -1,6 +1,6 @@
 //! Examples that a person writes.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::Server;
 
@@ -27,7 +27,7 @@ async fn a_written_example_is_approved_and_stored_once() {
     let counts = server.get(&project).await.expect(200)["counts"].clone();
     assert_eq!((&counts["examples"], &counts["approved"]), (&json!(2), &json!(1)));
 
-    for wrong in [json!([]), json!([{ "role": "user", "content": "Alone?" }]), Value::Null] {
+    for wrong in [json!([]), json!([{ "role": "user", "content": "Alone?" }])] {
         server.post(&examples, &json!({ "messages": wrong })).await.expect_error(400, "invalid_request");
     }
     let nowhere = "/api/projects/00000000-0000-7000-8000-000000000000/dataset/examples";
