@@ -204,15 +204,12 @@ export const datasetEn = {
     cardOpen: "Open",
   },
   review: {
-<<<<<<< HEAD
     quality: "Checks {{score}}",
-=======
     writeOne: "Write one yourself",
     writeTitle: "Write an example",
     writeText: "A question as people will ask it, and the answer that the model is to give. It is approved at once.",
     byHand: "written by hand",
     quality: "Quality {{score}}",
->>>>>>> 9cf2caa (review: Let people write examples by hand)
     qualityHint: "From the checks: words, numbers and names that the source does not have, repetitions, refusals, personal data.",
     reasons: "Why",
     model: "written by {{model}}",

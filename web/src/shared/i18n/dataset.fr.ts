@@ -207,15 +207,12 @@ export const datasetFr: TextsOf<typeof datasetEn> = {
     cardOpen: "Ouvrir",
   },
   review: {
-<<<<<<< HEAD
     quality: "Contrôles {{score}}",
-=======
     writeOne: "En écrire un",
     writeTitle: "Écrire un exemple",
     writeText: "Une question telle qu'on la posera, et la réponse que le modèle doit donner. Il est approuvé d'emblée.",
     byHand: "écrit à la main",
     quality: "Qualité {{score}}",
->>>>>>> 9cf2caa (review: Let people write examples by hand)
     qualityHint: "D'après les contrôles : mots, nombres et noms absents de la source, répétitions, refus, données personnelles.",
     reasons: "Pourquoi",
     model: "écrit par {{model}}",
