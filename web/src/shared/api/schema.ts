@@ -506,7 +506,11 @@ export interface paths {
         /** Lists the examples in the order of their creation */
         get: operations["dataset_list"];
         put?: never;
-        post?: never;
+        /**
+         * Adds an example that a person wrote
+         * @description One that the project has already is refused with `conflict`.
+         */
+        post: operations["dataset_write"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4696,6 +4700,12 @@ export interface components {
          * @enum {string}
          */
         ModelSource: "bundled" | "local" | "hub";
+        /** @description A conversation to learn. */
+        NewExample: {
+            /** @description It must hold a question of the user and end with an answer of the assistant. */
+            messages: components["schemas"]["Message"][];
+            status?: components["schemas"]["ExampleStatus"] | null;
+        };
         /** @description What the machine has for recognising text. */
         OcrView: {
             /** @description Pictures can be read. */
@@ -7462,6 +7472,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Example"];
+                };
+            };
+            /** @description What went wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    dataset_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExample"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Example"];
                 };
             };
             /** @description What went wrong and what to do */

@@ -209,7 +209,6 @@ export const datasetEn = {
     writeTitle: "Write an example",
     writeText: "A question as people will ask it, and the answer that the model is to give. It is approved at once.",
     byHand: "written by hand",
-    quality: "Quality {{score}}",
     qualityHint: "From the checks: words, numbers and names that the source does not have, repetitions, refusals, personal data.",
     reasons: "Why",
     model: "written by {{model}}",

@@ -212,7 +212,6 @@ export const datasetFr: TextsOf<typeof datasetEn> = {
     writeTitle: "Écrire un exemple",
     writeText: "Une question telle qu'on la posera, et la réponse que le modèle doit donner. Il est approuvé d'emblée.",
     byHand: "écrit à la main",
-    quality: "Qualité {{score}}",
     qualityHint: "D'après les contrôles : mots, nombres et noms absents de la source, répétitions, refus, données personnelles.",
     reasons: "Pourquoi",
     model: "écrit par {{model}}",
