@@ -66,7 +66,7 @@ async fn the_base_and_the_trained_model_answer_side_by_side() {
         server.post(&format!("{project}/chat"), &body).await.expect_error(409, "nothing_to_do");
     }
     // So strong a training that the answers must differ.
-    let settings = json!({ "max_steps": 20, "learning_rate": 0.02, "max_seq_len": 128, "eval_fraction": 0.3, "name": "Strong" });
+    let settings = json!({ "max_steps": 20, "learning_rate": 0.02, "rank": 16, "alpha": 32, "micro_batch_size": 4, "max_seq_len": 128, "eval_fraction": 0.3, "name": "Strong" });
     let run = train(&server, &project, settings).await;
     assert_eq!(
         (&run["has_adapter"], &run["name"], &run["number"]),

@@ -140,7 +140,7 @@ async fn models_have_names_that_stay() {
     let test = "models_have_names_that_stay";
     let Some((server, project)) = prepared(test).await else { return };
     let description = Description::open(test);
-    let settings = json!({ "max_steps": 20, "learning_rate": 0.02, "max_seq_len": 128 });
+    let settings = json!({ "max_steps": 20, "learning_rate": 0.02, "rank": 16, "alpha": 32, "micro_batch_size": 4, "max_seq_len": 128 });
     let run = train(&server, &project, settings).await;
     let (base, run_id) = (run["model_id"].as_str().expect("an id"), run["id"].as_str().expect("an id"));
 
