@@ -34,7 +34,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await closed();
     await row("writer").getByText("It does not leave it").waitFor();
     await button("Test writer").click();
-    await row("writer").getByRole("alert").filter({ hasText: "401" }).waitFor();
+    await row("writer").getByRole("alert").filter({ hasText: "does not accept the key" }).waitFor();
     await button("Edit writer").click();
     await dialog.getByLabel("Key", { exact: true }).fill(model.key);
     await button("Save").click();
@@ -321,7 +321,7 @@ test("a language model writes examples that people can trust", BROWSER_TEST, asy
     await page.getByRole("link", { name: "Write with a language model" }).first().click();
     await page.getByRole("navigation", { name: "Parts of this page" }).getByRole("button", { name: "Calls" }).click();
     await page.getByRole("banner").getByLabel("Language").selectOption("fr");
-    await heading("Écrire avec un modèle de langue");
+    await heading("Aperçu des exemples");
     await page.getByText("Tout ce qui a été envoyé").waitFor();
     await shoot(page, "30-calls-fr");
     const view = page.getByRole("navigation", { name: "Parties de cette page" }).getByRole("button", { name: "Écrire" });

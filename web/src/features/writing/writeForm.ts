@@ -55,14 +55,12 @@ function languageOf(chosen: unknown): string | null {
 /** The form begins as the last writing was asked for, with the task that was chosen for the project, or with what is usual. */
 export function startValues(last: WriteDataset | null, connections: Connection[], projectLanguage: string, chosen: ChosenTask = {}): WriteValues {
   const usable = connections.filter((connection) => connection.problem == null);
-  const isOther = (connection: Connection) => connection.kind !== "built_in";
   const withModel = usable.filter((connection) => connection.model != null);
   const first =
     connections.find((connection) => connection.id === last?.connection) ??
     // The model inside the program is there for trying.
-    withModel.find(isOther) ??
+    withModel.find((connection) => connection.kind !== "built_in") ??
     withModel[0] ??
-    usable.find(isOther) ??
     usable[0];
   const text = (value: number | null | undefined, usual: string) => (value == null ? usual : String(value));
   return {
