@@ -64,7 +64,7 @@ export const trainEn = {
       micro_batch_size: "More are faster and need more memory.",
       gradient_accumulation_steps: "Like more examples at a time, without the memory.",
       max_seq_len: "Longer ones are cut. Shorter needs less memory.",
-      packing: "Short examples share a pass: faster, and the same result.",
+      packing: "Short examples share a pass: fewer steps, each with more of them.",
       schedule: "A falling rate ends more steadily.",
       warmup_steps: "The rate rises over so many steps at the beginning.",
       weight_decay: "Pulls weights towards 0; 0 switches it off.",

@@ -66,7 +66,7 @@ export const trainFr: typeof trainEn = {
       micro_batch_size: "Davantage : plus rapide, mais plus de mémoire.",
       gradient_accumulation_steps: "Comme davantage d'exemples à la fois, sans la mémoire.",
       max_seq_len: "Les plus longs sont coupés. Plus court demande moins de mémoire.",
-      packing: "Les exemples courts partagent une passe : plus rapide, même résultat.",
+      packing: "Les exemples courts partagent une passe : moins de pas, chacun avec plus d'exemples.",
       schedule: "Un taux qui baisse finit plus posément.",
       warmup_steps: "Le taux monte sur ce nombre de pas au début.",
       weight_decay: "Tire les poids vers 0 ; 0 : sans.",
