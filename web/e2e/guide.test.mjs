@@ -67,8 +67,11 @@ test("a person who has read nothing takes a GGUF file home", BROWSER_TEST, async
     await dialog.getByRole("button", { name: "Generate", exact: true }).click();
     await page.getByText(/\d+ new examples/).waitFor();
     await button("One at a time").click();
-    await page.keyboard.press("a");
-    await page.keyboard.press("a");
+    for (const shown of ["1 of", "2 of"]) {
+      await page.getByText(new RegExp(`^${shown} \\d`)).waitFor();
+      await page.keyboard.press("a");
+    }
+    await page.getByText(/^3 of \d/).waitFor();
     await page.keyboard.press("Escape");
     await button(/^Approve all to review/).click();
     await page.getByRole("alertdialog").or(dialog).getByRole("button", { name: "Approve", exact: true }).click();
