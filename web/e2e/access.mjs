@@ -7,8 +7,10 @@ import { createRequire } from "node:module";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const FIRST_LOAD_BYTES = 300_000;
 
-/** Nothing serious or critical is wrong with the page as it is shown. */
+/** Nothing serious or critical is wrong with the page as it is shown, and no figure of it is none. */
 export async function checkAccess(page, name) {
+  const odd = (await page.locator("body").innerText()).match(/.*\b(?:NaN|undefined|Infinity|Invalid Date)\b.*/);
+  assert.equal(odd, null, `${name}: ${odd}`);
   // Text of the debugger's own is not subject to the page's policy.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
   const found = await page.evaluate(async () => {

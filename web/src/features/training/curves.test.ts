@@ -31,6 +31,7 @@ describe("smoothed", () => {
     expect(smoothed([4, 2], 0.5)[1]).toBeCloseTo(2 / 0.75);
     expect(usualStrength(10)).toBeCloseTo(2 / 3);
     expect(usualStrength(1000)).toBeCloseTo(1 - 1 / 17);
+    expect(usualStrength(44_500)).toBe(0.98);
   });
 });
 

@@ -42,9 +42,11 @@ export function smoothed(values: readonly (number | null)[], strength: number): 
   });
 }
 
-/** A strength that suits the length: long courses are smoothed over more steps. */
+const MOST_USUAL = 0.98;
+
+/** A strength that suits the length: long courses are smoothed over more steps, up to some fifty. */
 export function usualStrength(steps: number): number {
-  return 1 - 1 / Math.max(3, Math.round(steps / 60));
+  return Math.min(MOST_USUAL, 1 - 1 / Math.max(3, Math.round(steps / 60)));
 }
 
 /** The courses on one axis. On a logarithmic scale what is not above 0 is a gap. */
