@@ -9,8 +9,8 @@ import { Button } from "../../shared/ui/Button";
 import { WarnNote } from "../../shared/ui/States";
 import type { TrainChoices } from "./trainForm";
 
-/** What computes, how much memory the usual training takes, and how fast the last one was. */
-export function HardwareNote({ projectId, defaults }: { projectId: string; defaults: TrainDefaults }) {
+/** What computes, how much memory the training takes where nothing else was chosen, and how fast the last one was. */
+export function HardwareNote({ projectId, defaults, isUsual }: { projectId: string; defaults: TrainDefaults; isUsual: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   const hardware = useHardware();
@@ -32,7 +32,7 @@ export function HardwareNote({ projectId, defaults }: { projectId: string; defau
             {t("train.hardwareLine", { device: device.name ?? device.kind, threads: device.threads, isa: device.isa })}
           </p>
         )}
-        <p className={fits ? "text-soft" : "font-medium text-bad"}>{memory()}</p>
+        {isUsual && <p className={fits ? "text-soft" : "font-medium text-bad"}>{memory()}</p>}
         {defaults.tokens_per_second != null && (
           <p className="text-soft">{t("train.speed", { speed: format.number(defaults.tokens_per_second) })}</p>
         )}

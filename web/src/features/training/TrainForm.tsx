@@ -66,6 +66,7 @@ function Form({ project, settings, defaults, choices, model, onStarted }: FormPr
   const { t } = useTranslation();
   const client = useQueryClient();
   const values = formValues(choices.value, defaults.config);
+  const isUsual = Object.keys(choices.value).every((field) => field === "name");
   const [isOpen, setOpen] = useState(false);
   const faults = check(values, model?.context_length ?? null);
   const start = useMutation({
@@ -104,7 +105,7 @@ function Form({ project, settings, defaults, choices, model, onStarted }: FormPr
           </Field>
           <LengthField values={values} faults={faults} update={update} />
         </div>
-        <Estimate values={values} defaults={defaults} isUsual={Object.keys(choices.value).every((field) => field === "name")} />
+        <Estimate values={values} defaults={defaults} isUsual={isUsual} />
         <details className="mt-5 border-t border-line pt-4" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary className="text-sm font-medium text-accent-strong">{t("train.advanced")}</summary>
           <AdvancedFields values={values} faults={faults} options={settings.options} family={model?.family ?? null} refused={refused} update={update} />
@@ -115,7 +116,7 @@ function Form({ project, settings, defaults, choices, model, onStarted }: FormPr
         </details>
       </Section>
       <TokensCard project={project} maxSeqLen={faults.max_seq_len ? null : parseNumber(values.max_seq_len)} approved={project.counts.approved} />
-      <HardwareNote projectId={project.id} defaults={defaults} />
+      <HardwareNote projectId={project.id} defaults={defaults} isUsual={isUsual} />
       {choices.problem != null && <ProblemNote problem={choices.problem} onRetry={choices.retry} />}
       {problem?.code === "does_not_fit" && <DoesNotFit problem={problem} projectId={project.id} onApply={update} />}
       {problem && problem.code !== "does_not_fit" && <ProblemNote problem={problem} />}

@@ -2,7 +2,7 @@
 export const datasetEn = {
   connections: {
     title: "Language models",
-    text: "Whoever shall write examples of your documents. Nothing is sent anywhere before you ask for it.",
+    text: "Models that write examples from your documents. Nothing is sent anywhere before you ask for it.",
     add: "Add a connection",
     addTitle: "Add a connection",
     editTitle: "Connection “{{name}}”",
@@ -79,7 +79,7 @@ export const datasetEn = {
     noPassages: "No passages yet",
     noPassagesText: "Add a document and have it read: the model is given its passages.",
     toDocuments: "To the documents",
-    formTitle: "What shall be written?",
+    formTitle: "What should be written?",
     passages_one: "The documents have {{count, number}} passage.",
     passages_other: "The documents have {{count, number}} passages.",
     connection: "Connection",

@@ -76,7 +76,7 @@ export const en = {
   },
   documents: {
     title: "Documents",
-    intro: "Add the documents that the model shall know. They are read here; only a language model elsewhere, if you choose one, is sent their text.",
+    intro: "Add the documents that the model is to know. They are read here; only a language model elsewhere, if you choose one, is sent their text.",
     drop: "Drop documents here",
     dropNow: "Let go to add them",
     or: "or",

@@ -42,7 +42,7 @@ export const frameEn = {
   },
   task: {
     title: "Task",
-    intro: "What the model shall learn to do. Examples of this kind will be written from your documents.",
+    intro: "What the model is to learn. Examples of this kind will be written from your documents.",
     kind: "Kind of task",
     example: "It learns from examples like this",
     kinds: {
@@ -75,7 +75,7 @@ export const frameEn = {
   },
   hardware: {
     title: "Hardware",
-    intro: "Whether this machine can train your model: that it computes rightly, and that the training fits into its memory.",
+    intro: "Whether this machine can train your model: that it computes correctly, and that the training fits into its memory.",
     proof: "Proof run",
     proofText: "A tiny training on this machine, over in seconds. Its results are compared with what must come out.",
     prove: "Run the proof",
