@@ -95,8 +95,9 @@ pub async fn begin(state: &AppState, project_id: Uuid, mut body: TrainRequest) -
     let mut train = TrainConfig::of(body, &situation)?;
     super::examples::require_approved(state, project_id).await?;
     refuse_second(state, project_id).await?;
-    model.settle(&mut train, lowerable)?;
-    model.require_fit(&train)?;
+    if let (_, false) = model.settle(&mut train, lowerable)? {
+        model.require_fit(&train)?;
+    }
     let number = runs::next_number(state, project_id).await?;
     let settings = train.settings(&settings.model_id, model.commit);
     let (run, job) = crate::jobs::train::start(&state.database, project_id, &settings, None).await?;
